@@ -1,0 +1,169 @@
+# plyboot: a root file system composed at boot. `make help` lists the targets.
+#
+# Everything is built below build/; what is costly to make (static libraries, Debian's kernel, the
+# demo's root trees) lies in a cache outside the tree, keyed by what it was made from.
+
+ARCHES := x86_64
+HOST_ARCH := $(shell uname -m)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror
+CFLAGS := -Os -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote qemu \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong \
+	-ffile-prefix-map=$(CURDIR)=. -MMD -MP
+INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
+HOST_LIBS := -larchive -lzstd -lz -lbearssl
+
+LAYERS_SRC := $(wildcard layers/*.c)
+INIT_SRC := $(wildcard init/*.c)
+COMPOSE_SRC := $(wildcard compose/*.c)
+QEMU_SRC := $(wildcard qemu/*.c)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(ARCHES:%=build/%/init) build/plyboot ## build /init and the host command (the default)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+packages-boot packages-check: packages-%: ## install the Debian packages that are missing (as root), or say which
+	@.ci/need $*
+
+# --- building ---------------------------------------------------------------------------------
+
+# build/ARCH/prefix is a link to the static libraries of one architecture, in the cache. The file beside it says
+# where that is.
+build/%/prefix.path: layers/deps/build layers/deps/sources
+	@mkdir -p $(@D)
+	prefix=$$(layers/deps/build $*) && ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@
+
+objects = $(patsubst %.c,build/$(1)/obj/%.o,$(2))
+
+define ARCH_RULES
+build/$(1)/obj/%.o: %.c Makefile build/$(1)/prefix.path
+	@mkdir -p $$(@D)
+	build/$(1)/prefix/bin/musl-gcc $$(ALL_CFLAGS) -c -o $$@ $$<
+
+build/$(1)/liblayers.a: $(call objects,$(1),$(LAYERS_SRC))
+build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
+build/$(1)/libinit.a: $(call objects,$(1),$(filter-out init/main.c,$(INIT_SRC)))
+build/$(1)/libcompose.a: $(call objects,$(1),$(filter-out compose/main.c,$(COMPOSE_SRC)))
+build/$(1)/lib%.a:
+	rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
+
+build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
+	build/$(1)/prefix/bin/musl-gcc -static -Wl,--gc-sections -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
+
+build/$(1)/init: build/$(1)/init.debug init/check-binary
+	strip -s -R .comment -o $$@ $$<
+	@init/check-binary $$@ $$<
+endef
+$(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
+
+# The host command carries /init for every architecture.
+build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init
+	build/$(HOST_ARCH)/prefix/bin/musl-gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+
+build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
+		$(ARCHES:%=build/$(HOST_ARCH)/obj/compose/embedded_%.o) \
+		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
+	build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+
+build/plyboot: build/plyboot.debug
+	strip -s -R .comment -o $@ $<
+
+# --- the demo -----------------------------------------------------------------------------------
+
+# The root trees take longest and need nothing of ours, so they are made beside the build.
+boot: packages-boot ## build the demo and boot it in QEMU: a console to log in to, or without a terminal a check
+	@$(MAKE) --no-print-directory -j2 all demo-inputs
+	@qemu/demo/image build/plyboot build/demo
+	@qemu/demo/boot build/plyboot build/demo
+
+demo-inputs:
+	@qemu/demo/kernel >/dev/null
+	@qemu/demo/trees >/dev/null
+
+# --- checks ---------------------------------------------------------------------------------------
+
+check: packages-check ## everything: lint, unit, command-line and boot tests
+	@$(MAKE) --no-print-directory all
+	@tests/run
+
+lint: ## clang-format, cppcheck, shellcheck, warnings of gcc and clang
+	@tests/lint
+
+# Unit tests: tests/unit/ROOM/test_X.c, linked with the library of that room and the engine. Twice: static
+# with musl as it is shipped, and with the address and undefined-behaviour sanitizers and glibc.
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/unit/%)
+ASAN_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/asan/unit/%)
+room = $(word 1,$(subst /, ,$(1)))
+
+unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
+
+build/$(HOST_ARCH)/obj/tests/%.o: ALL_CFLAGS += -iquote tests/unit -iquote .
+.SECONDEXPANSION:
+build/unit/%: build/$(HOST_ARCH)/obj/tests/unit/%.o build/$(HOST_ARCH)/lib$$(call room,$$*).a \
+		build/$(HOST_ARCH)/liblayers.a
+	@mkdir -p $(@D)
+	build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+
+ASAN_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -iquote tests/unit -iquote .
+build/asan/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	gcc $(ASAN_CFLAGS) -c -o $@ $<
+build/asan/liblayers.a: $(LAYERS_SRC:%.c=build/asan/obj/%.o)
+build/asan/libqemu.a: $(QEMU_SRC:%.c=build/asan/obj/%.o)
+build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
+build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
+build/asan/lib%.a:
+	rm -f $@ && ar rcsD $@ $(filter %.o,$^)
+build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*).a build/asan/liblayers.a
+	@mkdir -p $(@D)
+	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+
+# The host command with the sanitizers, for the command-line tests.
+build/asan/embedded_%.o: compose/embedded_%.S build/%/init
+	@mkdir -p $(@D)
+	gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
+		$(ARCHES:%=build/asan/embedded_%.o) build/asan/libqemu.a build/asan/liblayers.a
+	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+
+bench-init: packages-check all ## the time /init takes, beside Debian's tiny-initramfs on the same kernel
+	@tests/bench/init-time
+
+# Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`).
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS := 5
+FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
+
+build/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	clang $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=all -c -o $@ $<
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY:%.c=build/fuzz/obj/%.o)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
+build/asan/fuzz/fuzz_%: build/asan/obj/tests/fuzz/fuzz_%.o build/asan/obj/tests/fuzz/driver.o \
+		$(FUZZ_LIBRARY:%.c=build/asan/obj/%.o)
+	@mkdir -p $(@D)
+	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+
+fuzz-corpora: $(FUZZ:%=build/asan/fuzz/fuzz_%)
+fuzz: $(FUZZ:%=run-fuzz-%) ## run every fuzz target for FUZZ_SECONDS (5)
+run-fuzz-%: build/fuzz/fuzz_%
+	@mkdir -p build/fuzz/corpus/$*
+	@echo "fuzz: $* for $(FUZZ_SECONDS) s"
+	@build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* tests/fuzz/corpus/$*
+
+clean: ## remove build/ (the cache outside the tree stays)
+	rm -rf build
+
+.PHONY: all bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-corpora clean
+
+-include $(shell find build -name '*.d' 2>/dev/null)

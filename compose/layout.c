@@ -1,0 +1,222 @@
+#include "layout.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../layers/scope.h"
+#include "report.h"
+
+static const char layout_file[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
+static const char index_file[] = "{\"schemaVersion\":2,\"manifests\":[]}\n";
+
+static const char *const directories[] = {"blobs", "blobs/sha256", "stacks"};
+
+const char *layout_path(const char *given)
+{
+	const char *environment = getenv("PLYBOOT_STORE");
+	if (given != NULL)
+		return given;
+	return environment != NULL && environment[0] != '\0' ? environment : "store";
+}
+
+static bool is_empty(int dir_fd)
+{
+	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *dir = own < 0 ? NULL : fdopendir(own);
+	bool empty = dir != NULL;
+	const struct dirent *entry;
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (dir != NULL)
+		(void)closedir(dir);
+	else
+		scope_close(&own);
+	return empty;
+}
+
+static int write_small(int dir_fd, const char *name, const char *text, struct error *e)
+{
+	SCOPED_OUTPUT output = OUTPUT_INIT;
+	if (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
+		output_write(&output, text, strlen(text), e) != 0)
+		return -1;
+	return output_commit(&output, OUTPUT_REPLACE, e);
+}
+
+static int make_directories(int fd, struct error *e)
+{
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+		if (mkdirat(fd, directories[i], 0755) != 0 && errno != EEXIST)
+			return error_errno(e, errno, "make the directory `%s`", directories[i]);
+	}
+	return 0;
+}
+
+/* oci-layout comes last: with it, the layout is one. */
+static int populate(int fd, struct error *e)
+{
+	if (make_directories(fd, e) != 0 || write_small(fd, "index.json", index_file, e) != 0)
+		return -1;
+	return write_small(fd, "oci-layout", layout_file, e);
+}
+
+static void depopulate(const struct layout *layout)
+{
+	(void)unlinkat(layout->fd, "oci-layout", 0);
+	(void)unlinkat(layout->fd, "index.json", 0);
+	for (size_t i = sizeof directories / sizeof directories[0]; i-- > 0;)
+		(void)unlinkat(layout->fd, directories[i], AT_REMOVEDIR);
+	(void)rmdir(layout->path);
+}
+
+static int check_or_populate(struct layout *layout, bool create, struct error *e)
+{
+	if (faccessat(layout->fd, "oci-layout", F_OK, 0) == 0)
+		return create ? make_directories(layout->fd, e) : 0;
+	if (!create || !is_empty(layout->fd))
+		return error_set(e, ERROR_FORMAT, 0, "`%s` is no store: it has no file oci-layout",
+			layout->path);
+	layout->created = true;
+	return populate(layout->fd, e);
+}
+
+int layout_open(const char *path, bool create, struct layout *out, struct error *e)
+{
+	*out = (struct layout){.fd = -1, .path = path};
+	if (create && mkdir(path, 0755) != 0 && errno != EEXIST)
+		return error_errno(e, errno, "make the store `%s`", path);
+	out->fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (out->fd < 0) {
+		report_hint(
+			"`--store DIR` or PLYBOOT_STORE says where the store is; `plyboot pack` "
+			"makes one");
+		return error_errno(e, errno, "open the store `%s`", path);
+	}
+	int own = -1;
+	if (check_or_populate(out, create, e) == 0) {
+		own = fcntl(out->fd, F_DUPFD_CLOEXEC, 0);
+		if (own < 0)
+			(void)error_errno(e, errno, "open the store `%s`", path);
+		else if (source_dir_open(own, &out->source, e) == 0)
+			return 0;
+	}
+	scope_close(&own);
+	layout_close(out);
+	return -1;
+}
+
+void layout_keep(struct layout *layout)
+{
+	layout->created = false;
+	layout->added_count = 0;
+}
+
+void layout_close(struct layout *layout)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	int saved = errno;
+	for (size_t i = 0; i < layout->added_count; i++) {
+		layout_blob_path(&layout->added[i], path);
+		(void)unlinkat(layout->fd, path, 0);
+	}
+	if (layout->created)
+		depopulate(layout);
+	source_close(layout->source);
+	scope_close(&layout->fd);
+	*layout = (struct layout)LAYOUT_INIT;
+	errno = saved;
+}
+
+void layout_blob_path(const struct digest *digest, char out[LAYOUT_BLOB_PATH_SIZE])
+{
+	memcpy(out, "blobs/sha256/", 13);
+	digest_format_hex(digest, out + 13);
+}
+
+/* --- blobs */
+
+static int open_blobs(const struct layout *layout, struct error *e)
+{
+	int fd = openat(layout->fd, "blobs/sha256", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, errno, "open blobs/sha256 of the store `%s`", layout->path);
+	return fd;
+}
+
+int blob_writer_open(struct layout *layout, struct blob_writer *out, struct error *e)
+{
+	SCOPED_FD fd = open_blobs(layout, e);
+	if (fd < 0)
+		return -1;
+	*out = (struct blob_writer)BLOB_WRITER_INIT;
+	sha256_start(&out->hash);
+	if (output_open_at(&out->output, fd, "blob", 0644, e) != 0)
+		return error_wrap(e, "the store `%s`", layout->path);
+	return 0;
+}
+
+int blob_writer_write(
+	struct blob_writer *writer, const void *data, size_t size_bytes, struct error *e)
+{
+	sha256_update(&writer->hash, data, size_bytes);
+	writer->size_bytes += size_bytes;
+	return output_write(&writer->output, data, size_bytes, e);
+}
+
+int blob_writer_finish(
+	struct layout *layout, struct blob_writer *writer, struct digest *out, struct error *e)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	sha256_finish(&writer->hash, out);
+	layout_blob_path(out, path);
+	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!existed && layout->added_count == LAYOUT_MAX_ADDED)
+		return error_set(e, ERROR_LIMIT, 0, "too many blobs at once");
+	char *name = strdup(path + 13);
+	if (name == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	free(writer->output.name);
+	writer->output.name = name;
+	if (output_commit(&writer->output, OUTPUT_REPLACE, e) != 0)
+		return -1;
+	if (!existed)
+		layout->added[layout->added_count++] = *out;
+	return 0;
+}
+
+void blob_writer_discard(struct blob_writer *writer)
+{
+	output_discard(&writer->output);
+}
+
+int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
+	struct error *e)
+{
+	struct blob_writer writer;
+	if (blob_writer_open(layout, &writer, e) != 0)
+		return -1;
+	int result = blob_writer_write(&writer, data, size_bytes, e);
+	if (result == 0)
+		result = blob_writer_finish(layout, &writer, out, e);
+	blob_writer_discard(&writer);
+	return result;
+}
+
+int layout_check_blob(
+	struct layout *layout, const struct digest *digest, uint64_t size_bytes, struct error *e)
+{
+	struct blob *blob;
+	char text[DIGEST_TEXT_SIZE];
+	digest_format(digest, text);
+	if (layout->source->ops->open_blob(layout->source, digest, &blob, e) != 0)
+		return error_wrap(e, "the store `%s`", layout->path);
+	uint64_t actual = blob->size_bytes;
+	blob_close(blob);
+	if (actual != size_bytes)
+		return error_set(e, ERROR_SIZE, 0, "the blob %s has %llu bytes instead of %llu",
+			text, (unsigned long long)actual, (unsigned long long)size_bytes);
+	return 0;
+}

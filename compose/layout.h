@@ -1,0 +1,85 @@
+/*
+ * A store on the host: an OCI image layout (image-layout.md of the OCI image specification) with
+ * the stack files beside it in stacks/. What a command added is taken out again unless it says that
+ * all went well.
+ */
+#ifndef PLYBOOT_LAYOUT_H
+#define PLYBOOT_LAYOUT_H
+
+#include <stdbool.h>
+
+#include "../layers/digest.h"
+#include "../layers/source.h"
+#include "options.h"
+#include "output.h"
+
+enum { LAYOUT_MAX_ADDED = 4 };
+
+struct layout {
+	int fd;
+	const char *path;      /* the caller's */
+	struct source *source; /* the engine's view of it */
+	bool created;          /* by this command */
+	size_t added_count;
+	struct digest added[LAYOUT_MAX_ADDED]; /* blobs that were not there before */
+};
+
+#define LAYOUT_INIT                                                                                \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
+
+/* Where the store is when --store is not given: the environment's PLYBOOT_STORE, else "store". */
+const char *layout_path(const char *given);
+
+/* Open the layout at `path`. `create`: make it when there is nothing or an empty directory.
+ * ERROR_MISSING; ERROR_FORMAT when it is something else. */
+int layout_open(const char *path, bool create, struct layout *out, struct error *e);
+
+/* All went well: what was added stays. */
+void layout_keep(struct layout *layout);
+
+/* Close, after taking out what was added and not kept. */
+void layout_close(struct layout *layout);
+#define SCOPED_LAYOUT __attribute__((cleanup(layout_close))) struct layout
+
+/* A blob on its way in: it gets its name when all its bytes are known. */
+struct blob_writer {
+	struct output output;
+	struct sha256 hash;
+	uint64_t size_bytes;
+};
+
+#define BLOB_WRITER_INIT                                                                           \
+	{                                                                                          \
+		.output = OUTPUT_INIT                                                              \
+	}
+
+int blob_writer_open(struct layout *layout, struct blob_writer *out, struct error *e);
+int blob_writer_write(
+	struct blob_writer *writer, const void *data, size_t size_bytes, struct error *e);
+/* A blob of that name is replaced: should its bytes have rotted, they are good again. */
+int blob_writer_finish(
+	struct layout *layout, struct blob_writer *writer, struct digest *out, struct error *e);
+void blob_writer_discard(struct blob_writer *writer);
+
+int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
+	struct error *e);
+
+/* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
+int layout_check_blob(
+	struct layout *layout, const struct digest *digest, uint64_t size_bytes, struct error *e);
+
+/* The names of the stack files, sorted. ERROR_MISSING when there is none. */
+struct layout_stacks {
+	size_t count;
+	char **names; /* owned */
+};
+int layout_list_stacks(struct layout *layout, struct layout_stacks *out, struct error *e);
+void layout_stacks_free(struct layout_stacks *stacks);
+
+/* "blobs/sha256/<hex>" */
+enum { LAYOUT_BLOB_PATH_SIZE = 13 + DIGEST_HEX + 1 };
+void layout_blob_path(const struct digest *digest, char out[LAYOUT_BLOB_PATH_SIZE]);
+
+#endif

@@ -1,0 +1,92 @@
+#include "packing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "measure.h"
+
+const char *const packing_compressions[] = {"zstd", "gzip", "none", NULL};
+const char *const packing_user_xattrs[] = {"required", "optional", NULL};
+
+static const struct {
+	const char *name;
+	enum media media;
+	int level, max_level;
+} compressions[] = {
+	{"zstd", MEDIA_TAR_ZSTD, 3, 22},
+	{"gzip", MEDIA_TAR_GZIP, 6, 9},
+	{"none", MEDIA_TAR, 0, 0},
+};
+
+static int choose(
+	const struct packing_options *options, struct piecing_settings *out, struct error *e)
+{
+	size_t i = 0;
+	while (strcmp(compressions[i].name, options->compress) != 0)
+		i++;
+	out->media = compressions[i].media;
+	out->piece_bytes = (size_t)options->piece_bytes;
+	out->level = options->level == 0 ? compressions[i].level : (int)options->level;
+	if (out->level > compressions[i].max_level)
+		return error_set(e, ERROR_USAGE, 0, "--compress %s has no level %d",
+			options->compress, out->level);
+	return 0;
+}
+
+int packing_open(const struct packing_options *options, struct packing *out, struct error *e)
+{
+	struct piecing_settings settings;
+	*out = (struct packing){.options = options, .layout = LAYOUT_INIT};
+	if (choose(options, &settings, e) != 0 ||
+		layout_open(layout_path(options->store), true, &out->layout, e) != 0)
+		return -1;
+	if (piecing_open(&out->layout, &settings, &out->piecing, e) != 0) {
+		packing_close(out);
+		return -1;
+	}
+	return 0;
+}
+
+int packing_write(void *packing, const void *data, size_t size_bytes, struct error *e)
+{
+	struct packing *self = packing;
+	return piecing_write(self->piecing, data, size_bytes, e);
+}
+
+static void say(const struct packing *packing, const struct layer_record *record)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	digest_format(&record->digest, digest);
+	printf("%s\n%s: %s, %" PRIu64 " bytes stored, %" PRIu64 " unpacked, %" PRIu64 " entries\n",
+		digest, packing->options->output, packing->options->compress, record->stored_bytes,
+		record->unpacked_bytes, record->entries);
+}
+
+int packing_finish(struct packing *packing, struct error *e)
+{
+	const struct packing_options *options = packing->options;
+	enum user_xattrs user_xattrs = strcmp(options->user_xattrs, "optional") == 0
+					       ? USER_XATTRS_OPTIONAL
+					       : USER_XATTRS_REQUIRED;
+	struct layer_record record = {0};
+	char text[LAYER_RECORD_TEXT_SIZE];
+	size_t size_bytes;
+	if (piecing_finish(packing->piecing, &record, e) != 0)
+		return -1;
+	if (measure_layer(&packing->layout, user_xattrs, &record, e) != 0)
+		return error_wrap(e, "/init would refuse this layer");
+	if (layer_record_encode(&record, text, &size_bytes, e) != 0 ||
+		output_write_file(options->output, 0644, text, size_bytes, OUTPUT_REPLACE, e) != 0)
+		return -1;
+	layout_keep(&packing->layout);
+	say(packing, &record);
+	return 0;
+}
+
+void packing_close(struct packing *packing)
+{
+	piecing_close(packing->piecing);
+	packing->piecing = NULL;
+	layout_close(&packing->layout);
+}

@@ -1,0 +1,96 @@
+/* What `pack` and `diff` have in common: from tar bytes to a checked layer in the store and its
+ * .layer file. */
+#ifndef PLYBOOT_PACKING_H
+#define PLYBOOT_PACKING_H
+
+#include "piecing.h"
+#include "scan.h"
+#include "tarout.h"
+
+/* First member of a verb's options, so that the rows of PACKING_OPTIONS fit both. */
+struct packing_options {
+	const char *store;
+	const char *output;
+	const char *compress;
+	uint64_t level;
+	uint64_t piece_bytes;
+	const char *user_xattrs;
+	bool root_owned;
+};
+
+extern const char *const packing_compressions[];
+extern const char *const packing_user_xattrs[];
+
+#define PACKING_OPTIONS                                                                            \
+	{.name = "-o",                                                                             \
+		.kind = OPTION_TEXT,                                                               \
+		.offset = offsetof(struct packing_options, output),                                \
+		.value = "NAME.layer",                                                             \
+		.help = "write the layer's record here",                                           \
+		.required = true},                                                                 \
+		{.name = "--store",                                                                \
+			.kind = OPTION_TEXT,                                                       \
+			.offset = offsetof(struct packing_options, store),                         \
+			.value = "DIR",                                                            \
+			.help = "the store that the blobs go to: made if there is none; default "  \
+				"$PLYBOOT_STORE, else ./store"},                                   \
+		{.name = "--compress",                                                             \
+			.kind = OPTION_TEXT,                                                       \
+			.offset = offsetof(struct packing_options, compress),                      \
+			.value = "zstd|gzip|none",                                                 \
+			.help = "how the blob is stored",                                          \
+			.choices = packing_compressions,                                           \
+			.fallback = "zstd"},                                                       \
+		{.name = "--level",                                                                \
+			.kind = OPTION_NUMBER,                                                     \
+			.offset = offsetof(struct packing_options, level),                         \
+			.value = "N",                                                              \
+			.help = "of compression: 1..22 for zstd (default 3), 1..9 for gzip "       \
+				"(default 6)",                                                     \
+			.min = 1,                                                                  \
+			.max = 22},                                                                \
+		{.name = "--piece-size",                                                           \
+			.kind = OPTION_SIZE,                                                       \
+			.offset = offsetof(struct packing_options, piece_bytes),                   \
+			.value = "BYTES",                                                          \
+			.help = "of tar in each piece, 4K..8M",                                    \
+			.fallback = "1M",                                                          \
+			.min = PIECING_MIN_BYTES,                                                  \
+			.max = PIECING_MAX_BYTES},                                                 \
+		{.name = "--root-owned",                                                           \
+			.kind = OPTION_FLAG,                                                       \
+			.offset = offsetof(struct packing_options, root_owned),                    \
+			.help = "everything belongs to 0:0, whoever owns it here"},                \
+	{                                                                                          \
+		.name = "--user-xattrs", .kind = OPTION_TEXT,                                      \
+		.offset = offsetof(struct packing_options, user_xattrs),                           \
+		.value = "required|optional",                                                      \
+		.help = "what /init does with user.* attributes before Linux 6.6, whose "          \
+			"tmpfs can't hold them: refuse the layer, or leave them out",              \
+		.choices = packing_user_xattrs, .fallback = "required"                             \
+	}
+
+struct packing {
+	const struct packing_options *options;
+	struct layout layout;
+	struct piecing *piecing;
+};
+
+#define PACKING_INIT                                                                               \
+	{                                                                                          \
+		.layout = LAYOUT_INIT                                                              \
+	}
+
+/* Open the store and what takes the tar: packing_write, a tarout_sink. `options` must outlive it.
+ */
+int packing_open(const struct packing_options *options, struct packing *out, struct error *e);
+int packing_write(void *packing, const void *data, size_t size_bytes, struct error *e);
+
+/* Check the layer with the engine, write the .layer file, keep the blobs, say what was made. */
+int packing_finish(struct packing *packing, struct error *e);
+
+/* What was not finished leaves nothing. */
+void packing_close(struct packing *packing);
+#define SCOPED_PACKING __attribute__((cleanup(packing_close))) struct packing
+
+#endif

@@ -1,0 +1,266 @@
+#include "scan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../layers/limits.h"
+#include "../layers/scope.h"
+#include "report.h"
+#include "scan_xattrs.h"
+
+/* The names in one directory, sorted. */
+struct names {
+	size_t count;
+	char **items;
+};
+
+static void names_free(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i]);
+	free(names->items);
+}
+#define SCOPED_NAMES __attribute__((cleanup(names_free))) struct names
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int collect(DIR *dir, struct names *out, const char *path, struct error *e)
+{
+	size_t capacity = 0;
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(dir);
+		if (entry == NULL)
+			return errno == 0 ? 0 : error_errno(e, errno, "list `%s`", path);
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (out->count == capacity) {
+			capacity = capacity * 2 + 16;
+			char **items = realloc(out->items, capacity * sizeof *items);
+			if (items == NULL)
+				return error_set(e, ERROR_NOSPACE, 0, "no memory");
+			out->items = items;
+		}
+		out->items[out->count] = strdup(entry->d_name);
+		if (out->items[out->count] == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory");
+		out->count++;
+	}
+}
+
+static int list(int dir_fd, const char *path, struct names *out, struct error *e)
+{
+	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *dir = own < 0 ? NULL : fdopendir(own);
+	if (dir == NULL) {
+		int saved = errno;
+		scope_close(&own);
+		return error_errno(e, saved, "list `%s`", path);
+	}
+	int result = collect(dir, out, path, e);
+	(void)closedir(dir);
+	if (result == 0 && out->count > 0)
+		qsort(out->items, out->count, sizeof *out->items, compare_names);
+	return result;
+}
+
+/* --- entries */
+
+static void entry_free(struct scan_entry *entry)
+{
+	for (size_t i = 0; i < entry->xattr_count; i++) {
+		free(entry->xattrs[i].name);
+		free(entry->xattrs[i].value);
+	}
+	free(entry->xattrs);
+	free(entry->link);
+	free(entry->path);
+}
+
+static int add_entry(struct scan *scan, struct scan_entry **out, struct error *e)
+{
+	if (scan->count == scan->capacity) {
+		size_t capacity = scan->capacity * 2 + 256;
+		struct scan_entry *entries = realloc(scan->entries, capacity * sizeof *entries);
+		if (entries == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory for so many files");
+		scan->entries = entries;
+		scan->capacity = capacity;
+	}
+	*out = &scan->entries[scan->count++];
+	**out = (struct scan_entry){0};
+	return 0;
+}
+
+static int read_link(int dir_fd, const char *name, struct scan_entry *entry, struct error *e)
+{
+	char target[LIMIT_PATH_BYTES + 1];
+	ssize_t length = readlinkat(dir_fd, name, target, sizeof target);
+	if (length < 0)
+		return error_errno(e, errno, "read the symlink `%s`", entry->path);
+	if (length == sizeof target)
+		return error_set(e, ERROR_LIMIT, 0, "the symlink `%s` is too long", entry->path);
+	entry->link = strndup(target, (size_t)length);
+	return entry->link != NULL ? 0 : error_set(e, ERROR_NOSPACE, 0, "no memory");
+}
+
+static int join(const char *parent, const char *name, char **out, struct error *e)
+{
+	if (strlen(parent) + 1 + strlen(name) > LIMIT_PATH_BYTES)
+		return error_set(e, ERROR_LIMIT, 0, "a path of more than %u bytes below `%s`",
+			LIMIT_PATH_BYTES, parent);
+	if (asprintf(out, "%s%s%s", parent, parent[0] != '\0' ? "/" : "", name) < 0) {
+		*out = NULL;
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	}
+	return 0;
+}
+
+/* Which sockets are: nothing that a tar could hold. */
+static bool is_left_out(const struct stat *st, const char *path)
+{
+	if (!S_ISSOCK(st->st_mode))
+		return false;
+	report_warning("the socket `%s` is left out", path);
+	return true;
+}
+
+/* Add `name` of the directory as entry `*index`, unless it is left out. Not inlined: the buffer for
+ * a symlink must not stand in each of walk()'s frames. */
+__attribute__((noinline)) static int add_name(struct scan *scan, int dir_fd, size_t parent,
+	const char *name, bool *left_out, size_t *index, struct error *e)
+{
+	SCOPED_FREE char *path = NULL;
+	struct stat st;
+	if (join(scan->entries[parent].path, name, &path, e) != 0)
+		return -1;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(e, errno, "stat `%s`", path);
+	*left_out = is_left_out(&st, path);
+	if (*left_out)
+		return 0;
+	struct scan_entry *entry;
+	if (add_entry(scan, &entry, e) != 0)
+		return -1;
+	*index = scan->count - 1;
+	entry->path = SCOPE_TAKE(path);
+	entry->st = st;
+	if (S_ISLNK(st.st_mode) && read_link(dir_fd, name, entry, e) != 0)
+		return -1;
+	return scan_read_xattrs(dir_fd, name, entry, e);
+}
+
+/* As deep as a path can be: the stack holds it, for each level's frame is small. */
+static int walk(struct scan *scan, int dir_fd, size_t self, struct error *e)
+{
+	SCOPED_NAMES names = {0};
+	if (list(dir_fd, scan->entries[self].path, &names, e) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		bool left_out;
+		size_t child = 0;
+		if (add_name(scan, dir_fd, self, names.items[i], &left_out, &child, e) != 0)
+			return -1;
+		if (left_out || !S_ISDIR(scan->entries[child].st.st_mode))
+			continue;
+		SCOPED_FD fd = openat(
+			dir_fd, names.items[i], O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return error_errno(
+				e, errno, "open the directory `%s`", scan->entries[child].path);
+		if (walk(scan, fd, child, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- hard links */
+
+static int compare_inodes(const void *a, const void *b)
+{
+	const struct scan_entry *x = *(struct scan_entry *const *)a;
+	const struct scan_entry *y = *(struct scan_entry *const *)b;
+	if (x->st.st_dev != y->st.st_dev)
+		return x->st.st_dev < y->st.st_dev ? -1 : 1;
+	if (x->st.st_ino != y->st.st_ino)
+		return x->st.st_ino < y->st.st_ino ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int find_leaders(struct scan *scan, struct error *e)
+{
+	SCOPED_FREE struct scan_entry **sorted = malloc(scan->count * sizeof *sorted);
+	if (sorted == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory for hard links");
+	for (size_t i = 0; i < scan->count; i++)
+		sorted[i] = &scan->entries[i];
+	qsort(sorted, scan->count, sizeof *sorted, compare_inodes);
+	for (size_t i = 0; i < scan->count; i++) {
+		struct scan_entry *entry = sorted[i];
+		const struct scan_entry *before = i == 0 ? NULL : sorted[i - 1];
+		entry->leader = (size_t)(entry - scan->entries);
+		if (before != NULL && !S_ISDIR(entry->st.st_mode) &&
+			before->st.st_dev == entry->st.st_dev &&
+			before->st.st_ino == entry->st.st_ino)
+			entry->leader = before->leader;
+	}
+	return 0;
+}
+
+static int scan_root(struct scan *scan, struct error *e)
+{
+	struct scan_entry *entry;
+	if (add_entry(scan, &entry, e) != 0)
+		return -1;
+	entry->path = strdup("");
+	if (entry->path == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	if (fstat(scan->root_fd, &entry->st) != 0)
+		return error_errno(e, errno, "stat `%s`", scan->root);
+	if (scan_read_xattrs(scan->root_fd, "", entry, e) != 0)
+		return -1;
+	return walk(scan, scan->root_fd, 0, e);
+}
+
+int scan_tree(const char *path, bool root_owned, struct scan *out, struct error *e)
+{
+	*out = (struct scan){.root = path};
+	out->root_fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (out->root_fd < 0)
+		return error_errno(e, errno, "open the directory `%s`", path);
+	if (scan_root(out, e) != 0 || find_leaders(out, e) != 0) {
+		(void)error_wrap(e, "`%s`", path);
+		scan_free(out);
+		return -1;
+	}
+	for (size_t i = 0; root_owned && i < out->count; i++)
+		out->entries[i].st.st_uid = out->entries[i].st.st_gid = 0;
+	return 0;
+}
+
+void scan_free(struct scan *scan)
+{
+	for (size_t i = 0; i < scan->count; i++)
+		entry_free(&scan->entries[i]);
+	free(scan->entries);
+	scope_close(&scan->root_fd);
+	*scan = (struct scan)SCAN_INIT;
+}
+
+int scan_compare_paths(const char *a, const char *b)
+{
+	for (; *a != '\0' && *a == *b; a++, b++)
+		;
+	/* A slash comes before every other byte, so that a directory's entries follow it at once.
+	 */
+	int x = *a == '/' ? 0 : (int)(unsigned char)*a;
+	int y = *b == '/' ? 0 : (int)(unsigned char)*b;
+	if (*a == '\0' || *b == '\0')
+		return (*a != '\0') - (*b != '\0');
+	return x - y;
+}

@@ -1,0 +1,156 @@
+#include "unzip.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum { INPUT_BYTES = 128 * 1024 };
+
+struct unzip {
+	int fd;
+	/* One of these, by kind. */
+	int (*read)(struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e);
+	z_stream gzip;
+	ZSTD_DStream *zstd;
+	bool started, ended; /* within a member or frame; the file has ended */
+	size_t at, filled;
+	uint8_t input[INPUT_BYTES];
+};
+
+/* Have at least one byte of input, unless the file has ended. */
+static int refill(struct unzip *self, struct error *e)
+{
+	while (self->at == self->filled && !self->ended) {
+		ssize_t got = read(self->fd, self->input, sizeof self->input);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(e, errno, "read");
+		self->at = 0;
+		self->filled = (size_t)got;
+		self->ended = got == 0;
+	}
+	return 0;
+}
+
+static int read_plain(
+	struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e)
+{
+	if (refill(self, e) != 0)
+		return -1;
+	size_t left = self->filled - self->at;
+	*got = left < capacity ? left : capacity;
+	memcpy(to, self->input + self->at, *got);
+	self->at += *got;
+	return 0;
+}
+
+static int read_gzip(struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e)
+{
+	self->gzip.next_out = to;
+	self->gzip.avail_out = (uInt)capacity;
+	while (self->gzip.avail_out == capacity) {
+		if (refill(self, e) != 0)
+			return -1;
+		if (self->at == self->filled) {
+			if (self->started)
+				return error_set(e, ERROR_STREAM, 0, "gzip data that is cut");
+			break;
+		}
+		self->started = true;
+		self->gzip.next_in = self->input + self->at;
+		self->gzip.avail_in = (uInt)(self->filled - self->at);
+		int result = inflate(&self->gzip, Z_NO_FLUSH);
+		self->at = self->filled - self->gzip.avail_in;
+		if (result == Z_STREAM_END) {
+			self->started = false;
+			if (inflateReset(&self->gzip) != Z_OK)
+				return error_set(e, ERROR_STREAM, 0, "gzip data");
+		} else if (result == Z_MEM_ERROR) {
+			return error_set(e, ERROR_NOSPACE, 0, "no memory");
+		} else if (result != Z_OK && result != Z_BUF_ERROR) {
+			return error_set(e, ERROR_STREAM, 0, "damaged gzip data: %s",
+				self->gzip.msg != NULL ? self->gzip.msg : "?");
+		}
+	}
+	*got = capacity - self->gzip.avail_out;
+	return 0;
+}
+
+static int read_zstd(struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e)
+{
+	ZSTD_outBuffer out = {.dst = to, .size = capacity};
+	while (out.pos == 0) {
+		if (refill(self, e) != 0)
+			return -1;
+		ZSTD_inBuffer in = {self->input, self->filled, self->at};
+		if (self->at == self->filled && !self->started)
+			break;
+		size_t left = ZSTD_decompressStream(self->zstd, &out, &in);
+		if (ZSTD_isError(left))
+			return error_set(e, ERROR_STREAM, 0, "damaged zstd data: %s",
+				ZSTD_getErrorName(left));
+		if (in.pos == self->at && out.pos == 0 && self->ended)
+			return error_set(e, ERROR_STREAM, 0, "zstd data that is cut");
+		self->at = in.pos;
+		self->started = left != 0;
+	}
+	*got = out.pos;
+	return 0;
+}
+
+static int choose(struct unzip *self, struct error *e)
+{
+	static const uint8_t gzip_magic[] = {0x1f, 0x8b};
+	static const uint8_t zstd_magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+	if (refill(self, e) != 0)
+		return -1;
+	self->read = read_plain;
+	if (self->filled >= sizeof gzip_magic &&
+		memcmp(self->input, gzip_magic, sizeof gzip_magic) == 0) {
+		if (inflateInit2(&self->gzip, 15 + 16) != Z_OK)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory for gzip");
+		self->read = read_gzip;
+	}
+	if (self->filled >= sizeof zstd_magic &&
+		memcmp(self->input, zstd_magic, sizeof zstd_magic) == 0) {
+		self->zstd = ZSTD_createDStream();
+		if (self->zstd == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory for zstd");
+		self->read = read_zstd;
+	}
+	return 0;
+}
+
+int unzip_open(int fd, struct unzip **out, struct error *e)
+{
+	struct unzip *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	self->fd = fd;
+	if (choose(self, e) != 0) {
+		unzip_close(self);
+		return -1;
+	}
+	*out = self;
+	return 0;
+}
+
+int unzip_read(struct unzip *unzip, uint8_t *to, size_t capacity, size_t *got, struct error *e)
+{
+	return unzip->read(unzip, to, capacity, got, e);
+}
+
+void unzip_close(struct unzip *self)
+{
+	if (self == NULL)
+		return;
+	if (self->read == read_gzip)
+		(void)inflateEnd(&self->gzip);
+	ZSTD_freeDStream(self->zstd);
+	free(self);
+}

@@ -1,0 +1,21 @@
+/* Reading a file that may be compressed: plain, gzip or zstd, known by its first bytes. For what
+ * the command takes in; what it gives out is read by the engine, as /init would. */
+#ifndef PLYBOOT_UNZIP_H
+#define PLYBOOT_UNZIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../layers/error.h"
+
+struct unzip;
+
+/* Reads from `fd`, which stays the caller's. */
+int unzip_open(int fd, struct unzip **out, struct error *e);
+
+/* Up to `capacity` bytes; `*got` is 0 at the end only. ERROR_STREAM: damaged or cut. ERROR_IO. */
+int unzip_read(struct unzip *unzip, uint8_t *to, size_t capacity, size_t *got, struct error *e);
+
+void unzip_close(struct unzip *inflate);
+
+#endif

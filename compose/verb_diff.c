@@ -1,0 +1,91 @@
+/* plyboot diff: what changed between two directories, as a layer. */
+#include "compare.h"
+#include "packing.h"
+#include "report.h"
+#include "verbs.h"
+
+static const struct option_spec options[] = {PACKING_OPTIONS, {0}};
+
+/* The first name of its group that is emitted carries the contents: the leader, for a group is
+ * emitted whole. */
+static const char *link_target(const struct scan *scan, size_t i)
+{
+	size_t leader = scan->entries[i].leader;
+	return leader == i ? NULL : scan->entries[leader].path;
+}
+
+/* In the order of both trees' entries: whiteouts stand where what they remove would stand. */
+static int write_difference(struct tarout *tar, const struct compare *compare, struct error *e)
+{
+	const struct scan *old = compare->old, *new = compare->new;
+	size_t o = 0, n = 0, count = 0;
+	while (o < old->count || n < new->count) {
+		int order = o == old->count   ? 1
+			    : n == new->count ? -1
+					      : scan_compare_paths(
+							old->entries[o].path, new->entries[n].path);
+		if (order < 0) {
+			if (compare->whiteout[o] &&
+				tarout_add_whiteout(tar, old->entries[o].path, e) != 0)
+				return -1;
+			count += compare->whiteout[o++];
+			continue;
+		}
+		if (compare->emit[n] &&
+			tarout_add(tar, new, &new->entries[n], link_target(new, n), e) != 0)
+			return -1;
+		count += compare->emit[n++];
+		o += order == 0;
+	}
+	if (count == 0)
+		report_warning("the two are the same: the layer changes nothing");
+	return tarout_finish(tar, e);
+}
+
+static int pack_difference(const struct compare *compare, struct packing *packing, struct error *e)
+{
+	struct tarout *tar;
+	if (tarout_open(packing_write, packing, &tar, e) != 0)
+		return -1;
+	int result = write_difference(tar, compare, e);
+	tarout_close(tar);
+	return result;
+}
+
+static int run(const void *opaque, const struct text_list *operands, struct error *e)
+{
+	const struct packing_options *given = opaque;
+	SCOPED_SCAN old = SCAN_INIT;
+	SCOPED_SCAN new = SCAN_INIT;
+	SCOPED_COMPARE compare = {0};
+	SCOPED_PACKING packing = PACKING_INIT;
+	if (scan_tree(operands->items[0], given->root_owned, &old, e) != 0 ||
+		scan_tree(operands->items[1], given->root_owned, &new, e) != 0 ||
+		compare_trees(&old, &new, &compare, e) != 0)
+		return -1;
+	if (packing_open(given, &packing, e) != 0 || pack_difference(&compare, &packing, e) != 0)
+		return -1;
+	return packing_finish(&packing, e);
+}
+
+const struct verb verb_diff = {
+	.name = "diff",
+	.summary = "make a layer of what changed between two directories",
+	.operands = "OLD NEW",
+	.operands_min = 2,
+	.operands_max = 2,
+	.options = options,
+	.options_bytes = sizeof(struct packing_options),
+	.run = run,
+	.text = "The layer, applied over OLD, gives NEW exactly: type, mode, owner, time, "
+		"attributes and\n"
+		"contents of every file are compared, and what is in OLD only is removed by a "
+		"whiteout. A\n"
+		"directory that did not change itself is not in it, whatever changed below; hard "
+		"links whose\n"
+		"names changed are in it together. OLD and NEW can be two roots of one system "
+		"before and after\n"
+		"an installation (`cp -a OLD NEW` in between).\n"
+		"\n"
+		"All else is as with `plyboot pack`.\n",
+};

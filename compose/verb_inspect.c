@@ -1,0 +1,306 @@
+/* plyboot inspect: what a file of ours says, believed or not. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../layers/initconf.h"
+#include "../layers/little_endian.h"
+#include "../layers/pieces.h"
+#include "../layers/record.h"
+#include "../layers/scope.h"
+#include "../layers/signed.h"
+#include "keys.h"
+#include "output.h"
+#include "verbs.h"
+
+struct inspect_options {
+	bool pieces;
+};
+
+static const struct option_spec options[] = {
+	{.name = "--pieces",
+		.kind = OPTION_FLAG,
+		.offset = offsetof(struct inspect_options, pieces),
+		.help = "list every piece of a piece table"},
+	{0},
+};
+
+static const char *digest_text(const struct digest *digest)
+{
+	static char text[DIGEST_TEXT_SIZE];
+	digest_format(digest, text);
+	return text;
+}
+
+/* --- stack files and layers */
+
+static void print_record(const struct layer_record *record)
+{
+	static const char *const user_xattrs[USER_XATTRS_KINDS] = {"none", "required", "optional"};
+	printf("  digest         %s\n", digest_text(&record->digest));
+	printf("  media type     %s\n", media_name(record->media));
+	printf("  stored         %llu bytes, the largest piece %llu\n",
+		(unsigned long long)record->stored_bytes,
+		(unsigned long long)record->largest_piece_bytes);
+	printf("  unpacked       %llu bytes in %llu entries\n",
+		(unsigned long long)record->unpacked_bytes, (unsigned long long)record->entries);
+	printf("  user.* xattrs  %s\n", user_xattrs[record->user_xattrs]);
+	printf("  piece table    %s\n", digest_text(&record->pieces));
+}
+
+static void print_stack(const struct stack *stack)
+{
+	printf("name           %s\nversion        %llu\nfloor          %llu\n", stack->name,
+		(unsigned long long)stack->version, (unsigned long long)stack->floor);
+	printf("created        %s\narchitecture   %s\nkernel         %s\n", stack->created,
+		stack->architecture, stack->kernel[0] != '\0' ? stack->kernel : "any");
+	printf("upper          %s\n", upper_name(stack->upper));
+	for (size_t i = 0; i < stack->persist_count; i++)
+		printf("persist        %s\n", stack->persist[i]);
+	printf("init           %s\non failure     %s\n", stack->init,
+		on_failure_name(stack->on_failure));
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		printf("layer %zu of %zu%s\n", i + 1, stack->layer_count,
+			i == 0 ? " (bottom)" : "");
+		print_record(&stack->layers[i]);
+	}
+}
+
+static int inspect_stack(const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	struct signature_line lines[LIMIT_SIGNATURES];
+	size_t text_bytes, count;
+	struct verified *text;
+	struct stack stack;
+	if (signed_split(bytes, size_bytes, &text_bytes, lines, &count, e) != 0 ||
+		verified_trust(bytes, text_bytes, &text, e) != 0)
+		return -1;
+	int result = stack_decode(text, &stack, e);
+	verified_free(text);
+	if (result != 0)
+		return -1;
+	printf("stack file, %s\n", count == 0 ? "not signed" : "UNVERIFIED: see `plyboot verify`");
+	print_stack(&stack);
+	stack_free(&stack);
+	for (size_t i = 0; i < count; i++)
+		printf("signature by   %s\n", digest_text(&lines[i].key_id));
+	return 0;
+}
+
+static int inspect_layer(const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	struct layer_record record;
+	struct verified *text;
+	if (verified_trust(bytes, size_bytes, &text, e) != 0)
+		return -1;
+	int result = layer_record_decode(text, &record, e);
+	verified_free(text);
+	if (result != 0)
+		return -1;
+	printf("layer\n");
+	print_record(&record);
+	return 0;
+}
+
+/* --- piece tables */
+
+enum { PIECES_HEAD_BYTES = 24, PIECES_RECORD_BYTES = 48 };
+
+/* A table is held against a layer's record, which isn't here: take the one that would fit.
+ * Compressed, because only of plain tar more is demanded. */
+static void fitting_record(const uint8_t *bytes, size_t size_bytes, struct layer_record *out)
+{
+	*out = (struct layer_record){.media = MEDIA_TAR_GZIP};
+	for (size_t at = PIECES_HEAD_BYTES; at + PIECES_RECORD_BYTES <= size_bytes;
+		at += PIECES_RECORD_BYTES) {
+		uint64_t stored = get_u64(bytes + at);
+		out->stored_bytes += stored;
+		if (stored > out->largest_piece_bytes)
+			out->largest_piece_bytes = stored;
+	}
+}
+
+static void print_pieces(const struct piece_table *table)
+{
+	unsigned long long at = 0;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct piece *piece = &table->pieces[i];
+		printf("  %6zu at %12llu  %9llu -> %9llu  %s\n", i + 1, at,
+			(unsigned long long)piece->stored_bytes,
+			(unsigned long long)piece->decoded_bytes, digest_text(&piece->digest));
+		at += piece->stored_bytes;
+	}
+}
+
+static int inspect_pieces(const uint8_t *bytes, size_t size_bytes, bool all, struct error *e)
+{
+	struct layer_record record;
+	struct piece_table table;
+	struct verified *verified;
+	fitting_record(bytes, size_bytes, &record);
+	if (verified_trust(bytes, size_bytes, &verified, e) != 0)
+		return -1;
+	int result = piece_table_decode(verified, &record, &table, e);
+	verified_free(verified);
+	if (result != 0)
+		return -1;
+	printf("piece table\n  pieces         %zu, the largest %llu bytes\n", table.count,
+		(unsigned long long)record.largest_piece_bytes);
+	printf("  stored         %llu bytes\n  decoded        %llu bytes\n",
+		(unsigned long long)record.stored_bytes, (unsigned long long)table.decoded_bytes);
+	if (all)
+		print_pieces(&table);
+	piece_table_free(&table);
+	return 0;
+}
+
+/* --- the record */
+
+static void print_copy(const char *name, const uint8_t *bytes)
+{
+	struct record record;
+	struct error e;
+	if (bytes == NULL)
+		printf("%s copy     not in the file\n", name);
+	else if (record_decode(bytes, &record, &e) == 0)
+		printf("%s copy     sequence %llu\n", name, (unsigned long long)record.sequence);
+	else
+		printf("%s copy     %s: %s\n", name, error_code_name(e.code), e.text);
+}
+
+static void print_record_state(const struct record *record)
+{
+	for (uint32_t i = 0; i < record->stack_count; i++) {
+		const struct record_stack *stack = &record->stacks[i];
+		printf("stack          %s version %llu: %s, %u tries left\n               text "
+		       "%s\n",
+			stack->name, (unsigned long long)stack->version,
+			stack->confirmed ? "confirmed" : "not confirmed",
+			(unsigned)stack->tries_left, digest_text(&stack->text));
+	}
+	for (uint32_t i = 0; i < record->name_count; i++)
+		printf("name           %s: floor %llu, %u boots since the last confirm\n",
+			record->names[i].name, (unsigned long long)record->names[i].floor,
+			record->names[i].boots_since_confirm);
+}
+
+static int inspect_record(const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	const uint8_t *second = size_bytes >= RECORD_COPY_DISTANCE + RECORD_COPY_BYTES
+					? bytes + RECORD_COPY_DISTANCE
+					: NULL;
+	struct record record;
+	printf("record\n");
+	print_copy("first ", bytes);
+	print_copy("second", second);
+	if (record_choose(bytes, second, &record, e) < 0)
+		return -1;
+	print_record_state(&record);
+	return 0;
+}
+
+static bool is_record(const uint8_t *bytes, size_t size_bytes)
+{
+	static const char magic[] = "plyboot record 1";
+	if (size_bytes >= RECORD_COPY_BYTES && memcmp(bytes, magic, strlen(magic)) == 0)
+		return true;
+	return size_bytes >= RECORD_COPY_DISTANCE + RECORD_COPY_BYTES &&
+	       memcmp(bytes + RECORD_COPY_DISTANCE, magic, strlen(magic)) == 0;
+}
+
+/* --- init.conf */
+
+static const char *how_text(enum initconf_how how)
+{
+	return how == INITCONF_FIXED ? "fixed" : "default";
+}
+
+static void print_initconf(const struct initconf *conf)
+{
+	static const char *const logs[INITCONF_LOGS] = {"quiet", "normal", "debug"};
+	for (unsigned i = 0; i < INITCONF_DEVICES; i++)
+		printf("%-14s %s (%s)\n", initconf_device_name((enum initconf_device)i),
+			conf->device[i], how_text(conf->device_how[i]));
+	printf("stack          %s (%s)\n", conf->stack != NULL ? conf->stack : "any one name",
+		how_text(conf->stack_how));
+	printf("upper          %s\n", conf->upper_volatile ? "volatile" : "as the stack says");
+	printf("wait           %u s (%s)\nlog            %s (%s)\n", conf->wait_s,
+		how_text(conf->wait_how), logs[conf->log], how_text(conf->log_how));
+	printf("floor          %llu\nsignatures     %u\n", (unsigned long long)conf->floor,
+		conf->signatures);
+	for (size_t i = 0; i < conf->revoked_count; i++)
+		printf("revoked        %s\n", digest_text(&conf->revoked[i]));
+	for (size_t i = 0; i < conf->module_count; i++)
+		printf("module         %s %s\n", conf->modules[i].path,
+			conf->modules[i].parameters);
+	printf("init=          %s\nshell          %s\non failure     %s\n",
+		conf->allow_init ? "counts" : "does not count",
+		conf->shell != NULL ? conf->shell : "none", on_failure_name(conf->on_failure));
+}
+
+static int inspect_initconf(const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	struct initconf conf;
+	if (initconf_parse((const char *)bytes, size_bytes, &conf, e) != 0)
+		return error_wrap(e, "no file of plyboot's; as an init.conf");
+	printf("init.conf\n");
+	print_initconf(&conf);
+	initconf_free(&conf);
+	return 0;
+}
+
+/* --- which of them */
+
+static int inspect_key(const char *path, struct error *e)
+{
+	struct public_key key;
+	if (public_key_read(path, &key, e) != 0)
+		return -1;
+	printf("public key\n  id             %s\n", digest_text(&key.id));
+	return 0;
+}
+
+static bool begins(const uint8_t *bytes, size_t size_bytes, const char *with)
+{
+	return size_bytes >= strlen(with) && memcmp(bytes, with, strlen(with)) == 0;
+}
+
+static int run(const void *opaque, const struct text_list *operands, struct error *e)
+{
+	const struct inspect_options *given = opaque;
+	const char *path = operands->items[0];
+	SCOPED_FREE uint8_t *bytes = NULL;
+	size_t size;
+	int result;
+	if (input_read_file(path, 8 * 1024 * 1024, &bytes, &size, e) != 0)
+		return -1;
+	if (begins(bytes, size, "plyboot stack "))
+		result = inspect_stack(bytes, size, e);
+	else if (begins(bytes, size, "layer "))
+		result = inspect_layer(bytes, size, e);
+	else if (begins(bytes, size, "plyboot pieces "))
+		result = inspect_pieces(bytes, size, given->pieces, e);
+	else if (begins(bytes, size, "-----BEGIN ") || size == KEY_SPKI_BYTES)
+		return inspect_key(path, e);
+	else if (is_record(bytes, size))
+		result = inspect_record(bytes, size, e);
+	else
+		result = inspect_initconf(bytes, size, e);
+	return result == 0 ? 0 : error_wrap(e, "`%s`", path);
+}
+
+const struct verb verb_inspect = {
+	.name = "inspect",
+	.summary = "show what a file of plyboot's says",
+	.operands = "FILE",
+	.operands_min = 1,
+	.operands_max = 1,
+	.options = options,
+	.options_bytes = sizeof(struct inspect_options),
+	.run = run,
+	.text = "FILE is a stack file (signed or not), a .layer file, a piece table, a record "
+		"partition or an\n"
+		"image of one, an init.conf, or a public key. Nothing is believed and nothing is "
+		"checked but its\n"
+		"form; `plyboot verify` checks.\n",
+};

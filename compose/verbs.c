@@ -1,0 +1,15 @@
+#include "verbs.h"
+
+const struct verb *const verbs[] = {
+	&verb_keygen,
+	&verb_pack,
+	&verb_diff,
+	&verb_stack,
+	&verb_sign,
+	&verb_verify,
+	&verb_inspect,
+	&verb_initramfs,
+	&verb_image,
+	&verb_boot,
+	NULL,
+};

@@ -1,0 +1,29 @@
+/* The verbs of `plyboot`: one table, one file for each. */
+#ifndef PLYBOOT_VERBS_H
+#define PLYBOOT_VERBS_H
+
+#include <stddef.h>
+
+#include "options.h"
+
+struct verb {
+	const char *name;
+	const char *summary;  /* one line */
+	const char *operands; /* as --help writes them; "" for none */
+	size_t operands_min, operands_max;
+	const char *text; /* what --help says behind the options */
+	const struct option_spec *options;
+	size_t options_bytes; /* of the structure that `run` gets */
+	/* 0; -1 with an error; or, of `boot` and `verify`, an exit status of their own. */
+	int (*run)(const void *options, const struct text_list *operands, struct error *e);
+};
+
+enum { OPERANDS_ANY = 1 << 20 };
+
+extern const struct verb verb_boot, verb_diff, verb_image, verb_initramfs, verb_inspect,
+	verb_keygen, verb_pack, verb_sign, verb_stack, verb_verify;
+
+/* Ended by NULL, in the order of --help. */
+extern const struct verb *const verbs[];
+
+#endif

@@ -1,0 +1,26 @@
+/* JSON text (RFC 8259) into a growing buffer. Running out of memory is remembered, not returned. */
+#ifndef PLYBOOT_JSON_H
+#define PLYBOOT_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero-initialise; free `text`. `failed` says that the text is not whole. */
+struct json {
+	char *text; /* owned, NUL-terminated once anything was written */
+	size_t length, capacity;
+	bool failed;
+	bool need_comma;
+};
+
+/* `key` is NULL for an element of an array and for the outermost value. */
+void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *json, char bracket);                 /* '}' or ']' */
+
+/* Any bytes: what is not UTF-8 becomes U+FFFD, one for each byte. NULL becomes null. */
+void json_string(struct json *json, const char *key, const char *value);
+void json_number(struct json *json, const char *key, uint64_t value);
+void json_ms(struct json *json, const char *key, uint64_t us); /* as milliseconds, three decimals */
+
+#endif

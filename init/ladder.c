@@ -1,0 +1,77 @@
+#include "boot.h"
+
+#include <stdio.h>
+
+#include "choose.h"
+#include "console.h"
+#include "handover.h"
+#include "overlay.h"
+
+/* Counted before the first byte of a layer is read: whatever happens from here on is a try of it.
+ * False: it could not be counted, and the order may be another now. */
+static bool count_try(struct boot *boot, const struct candidate *candidate)
+{
+	struct error why = {0};
+	const struct stack *stack = &candidate->stack;
+	if (!boot->record.writable)
+		return true;
+	if (record_io_count_try(
+		    &boot->record, &candidate->text, stack->name, stack->version, &why) == 0)
+		return true;
+	report_warn(&boot->report, "no try is counted: %s", why.text);
+	return false;
+}
+
+static void say_candidate(
+	const struct boot *boot, const struct candidate *candidate, bool last_resort)
+{
+	const struct record *record = &boot->record.record;
+	const struct record_stack *known = record_find(record, &candidate->text);
+	char key[DIGEST_HEX + 1], trial[48] = "no tries counted";
+	digest_format_hex(&candidate->who.key_ids[0], key);
+	if (known != NULL)
+		(void)snprintf(trial, sizeof trial,
+			known->confirmed ? "confirmed" : "%u tries left",
+			(unsigned)known->tries_left);
+	console_say("stack %s %llu, %zu layers, signed by %.12s, %s", candidate->stack.name,
+		(unsigned long long)candidate->stack.version, candidate->stack.layer_count, key,
+		trial);
+	if (last_resort && boot->record.writable)
+		console_say("it is unconfirmed, and nothing better is left");
+}
+
+static int hand_over(struct boot *boot, const char *init, struct error *e)
+{
+	source_close(boot->source); /* and so the layers partition is unmounted */
+	boot->source = NULL;
+	record_io_close(&boot->record);
+	return handover_run(OVERLAY_PATH, init, &boot->report, e);
+}
+
+int ladder_climb(struct boot *boot, struct error *e)
+{
+	bool first = true;
+	int next;
+	while ((next = choose_next(&boot->found, &boot->record.record, boot->record.writable)) !=
+		CHOOSE_NONE) {
+		struct candidate *candidate = &boot->found.list[next];
+		const char *init;
+		if (first)
+			boot->on_failure = candidate->stack.on_failure;
+		first = false;
+		bool last_resort = choose_is_last_resort(
+			candidate, &boot->record.record, boot->record.writable);
+		if (!count_try(boot, candidate))
+			continue;
+		candidate->tried = true;
+		say_candidate(boot, candidate, last_resort);
+		if (report_try(&boot->report, candidate, e) != 0)
+			return -1;
+		report_step(&boot->report, "try");
+		if (rung_climb(boot, candidate, &init, e) == 0)
+			return hand_over(boot, init, e);
+		console_error(candidate->file_name, e);
+		report_failed(&boot->report, e);
+	}
+	return error_wrap(e, "no stack booted; the last one");
+}

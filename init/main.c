@@ -1,0 +1,51 @@
+/* plyboot's /init: a root file system out of signed layers. DESIGN section 7 has the order. */
+#include "boot.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "modules.h"
+#include "mounts.h"
+
+static struct boot boot;
+
+/* Not an initializer: that would put all of it into the file. */
+static void boot_start(void)
+{
+	(void)umask(0); /* every mode is given in full */
+	boot.record.fd = -1;
+	boot.store.fd = -1;
+	report_start(&boot.report);
+}
+
+/* What needs the initramfs alone. */
+static int prepare(struct error *e)
+{
+	if (mounts_make(e) != 0)
+		return -1;
+	console_open();
+	if (uname(&boot.machine) != 0)
+		return error_set(e, ERROR_KERNEL, 0, "uname");
+	if (boot_configure(&boot, e) != 0 || boot_read_keys(&boot, e) != 0)
+		return -1;
+	report_step(&boot.report, "mounts and configuration");
+	modules_load(&boot.conf, report_warn_line, &boot.report);
+	report_step(&boot.report, "modules");
+	return 0;
+}
+
+int main(void)
+{
+	struct error e = {0};
+	if (getpid() != 1) {
+		(void)fputs("plyboot: /init is the first process of an initramfs, not a command\n",
+			stderr);
+		return 1;
+	}
+	boot_start();
+	if (prepare(&e) == 0 && boot_find_stacks(&boot, &e) == 0)
+		(void)ladder_climb(&boot, &e);
+	ending_run(&boot, &e);
+}

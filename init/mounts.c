@@ -1,0 +1,36 @@
+#include "mounts.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "syscalls.h"
+
+const char *const mounts_carried[MOUNTS_COUNT] = {"dev", "proc", "sys", "run"};
+
+/* Options as systemd's initrd interface asks for, and as it would mount them itself. */
+static const struct {
+	const char *path, *type, *data;
+	unsigned long flags;
+} first_mounts[MOUNTS_COUNT] = {
+	{"/dev", "devtmpfs", "mode=0755", MS_NOSUID | MS_STRICTATIME},
+	{"/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	{"/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	{"/run", "tmpfs", "mode=0755,size=20%", MS_NOSUID | MS_NODEV | MS_STRICTATIME},
+};
+
+int mounts_make(struct error *e)
+{
+	for (unsigned i = 0; i < MOUNTS_COUNT; i++) {
+		const char *path = first_mounts[i].path;
+		if (mkdir(path, 0755) != 0 && errno != EEXIST)
+			return error_errno(e, errno, "make %s", path);
+		if (mount(first_mounts[i].type, path, first_mounts[i].type, first_mounts[i].flags,
+			    first_mounts[i].data) != 0 &&
+			errno != EBUSY)
+			return error_set(e, ERROR_KERNEL, errno, "mount %s on %s",
+				first_mounts[i].type, path);
+	}
+	if (mkdir("/run/plyboot", 0755) != 0 && errno != EEXIST)
+		return error_errno(e, errno, "make /run/plyboot");
+	return 0;
+}

@@ -1,0 +1,122 @@
+#include "record_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ext4.h"
+#include "scope.h"
+
+/* O_DIRECT wants alignment to the logical block; 4096 serves every disk. */
+static _Alignas(RECORD_COPY_BYTES) uint8_t copies[2][RECORD_COPY_BYTES];
+
+void record_io_none(struct record_io *out, const char *why)
+{
+	*out = (struct record_io){.fd = -1};
+	(void)snprintf(out->state, sizeof out->state, "%s", why);
+}
+
+static bool is_zero(const uint8_t *copy)
+{
+	for (size_t i = 0; i < RECORD_COPY_BYTES; i++) {
+		if (copy[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The copy's bytes, or NULL: a bad sector in one must not lose the other. */
+static const uint8_t *read_copy(int fd, unsigned index)
+{
+	ssize_t got;
+	do
+		got = pread(
+			fd, copies[index], RECORD_COPY_BYTES, (off_t)index * RECORD_COPY_DISTANCE);
+	while (got < 0 && errno == EINTR);
+	return got == RECORD_COPY_BYTES ? copies[index] : NULL;
+}
+
+/* A mistaken device name must not cost somebody a file system. */
+static bool holds_a_file_system(const uint8_t *copy)
+{
+	struct ext4_identity identity;
+	return copy != NULL && ext4_identify(copy + EXT4_SUPERBLOCK_OFFSET, &identity);
+}
+
+/* True when the record is as it should be. */
+static bool read_record(struct record_io *io)
+{
+	struct error why = {0};
+	const uint8_t *a = read_copy(io->fd, 0), *b = read_copy(io->fd, 1);
+	if (holds_a_file_system(a)) {
+		io->writable = false;
+		(void)snprintf(io->state, sizeof io->state, "the device holds a file system");
+		return false;
+	}
+	if (a != NULL && b != NULL && is_zero(a) && is_zero(b)) {
+		(void)snprintf(io->state, sizeof io->state, "new");
+		return true;
+	}
+	int chosen = record_choose(a, b, &io->record, &why);
+	if (chosen < 0)
+		(void)snprintf(io->state, sizeof io->state,
+			"both copies are bad, starting anew: %.140s", why.text);
+	else if (a == NULL || b == NULL)
+		(void)snprintf(
+			io->state, sizeof io->state, "copy %d is unreadable", a == NULL ? 0 : 1);
+	else
+		(void)snprintf(io->state, sizeof io->state, "good");
+	return chosen >= 0 && a != NULL && b != NULL;
+}
+
+bool record_io_open(const char *device, struct record_io *out)
+{
+	int flags = O_RDWR;
+	SCOPED_FD fd = open(device, flags | O_DIRECT | O_CLOEXEC);
+	if (fd < 0 && (errno == EROFS || errno == EACCES)) {
+		flags = O_RDONLY;
+		fd = open(device, flags | O_DIRECT | O_CLOEXEC);
+	}
+	record_io_none(out, "");
+	off_t size_bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (size_bytes < 0) {
+		(void)snprintf(out->state, sizeof out->state, "%.100s can't be opened: %s", device,
+			strerror(errno));
+		return false;
+	}
+	if (size_bytes < RECORD_PARTITION_BYTES) {
+		(void)snprintf(out->state, sizeof out->state, "%.100s is too small", device);
+		return false;
+	}
+	out->fd = scope_take_fd(&fd);
+	out->writable = flags == O_RDWR;
+	return read_record(out) && out->writable;
+}
+
+int record_io_count_try(struct record_io *io, const struct digest *text, const char *name,
+	uint64_t version, struct error *e)
+{
+	struct record next = io->record;
+	unsigned index = record_next_copy(&io->record);
+	if (!io->writable)
+		return error_set(e, ERROR_IO, 0, "the record can't be written");
+	record_count_try(&next, text, name, version);
+	record_encode(&next, copies[index]);
+	errno = 0;
+	if (pwrite(io->fd, copies[index], RECORD_COPY_BYTES, (off_t)index * RECORD_COPY_DISTANCE) !=
+			RECORD_COPY_BYTES ||
+		fsync(io->fd) != 0) {
+		io->writable = false;
+		return error_set(e, ERROR_IO, errno, "write copy %u of the record", index);
+	}
+	io->record = next;
+	return 0;
+}
+
+void record_io_close(struct record_io *io)
+{
+	if (io->fd >= 0)
+		(void)close(io->fd); /* every write was followed by fsync */
+	io->fd = -1;
+}

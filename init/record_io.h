@@ -1,0 +1,29 @@
+/* The record's partition: both copies read, one written, past the page cache. */
+#ifndef PLYBOOT_RECORD_IO_H
+#define PLYBOOT_RECORD_IO_H
+
+#include "record.h"
+
+struct record_io {
+	int fd; /* -1: not there */
+	bool writable;
+	struct record record;
+	char state[200]; /* one sentence about how it was found */
+};
+
+/* No record: nothing is known, nothing can be written. */
+void record_io_none(struct record_io *out, const char *why);
+
+/* Open a device and read what it says. A device that can't be used gives the same as
+ * record_io_none(); two bad copies give an empty record that can be written. False when it is worth
+ * a warning. */
+bool record_io_open(const char *device, struct record_io *out);
+
+/* Count a try and write it to the copy that is not the current one. ERROR_IO: it is not written,
+ * and will not be from now on (`writable` is false). */
+int record_io_count_try(struct record_io *io, const struct digest *text, const char *name,
+	uint64_t version, struct error *e);
+
+void record_io_close(struct record_io *io);
+
+#endif

@@ -1,0 +1,210 @@
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "console.h"
+#include "files.h"
+#include "json.h"
+#include "scope.h"
+
+void report_start(struct report *report)
+{
+	*report = (struct report){.start_us = clock_us()};
+	report->mark_us = report->start_us;
+}
+
+void report_step(struct report *report, const char *name)
+{
+	uint64_t now = clock_us();
+	if (report->step_count < REPORT_STEPS)
+		report->steps[report->step_count++] =
+			(struct report_step){name, now - report->mark_us};
+	console_debug("%s: %" CLOCK_MS " ms", name, CLOCK_MS_OF(now - report->mark_us));
+	report->mark_us = now;
+}
+
+static void note_warning(struct report *report, const char *line)
+{
+	if (report->warning_count == REPORT_WARNINGS)
+		return;
+	(void)snprintf(report->warnings[report->warning_count++], REPORT_LINE_SIZE, "%s", line);
+}
+
+void report_warn_line(void *context, const char *line)
+{
+	console_say("warning: %s", line);
+	note_warning(context, line);
+}
+
+void report_warn(struct report *report, const char *format, ...)
+{
+	char line[REPORT_LINE_SIZE];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	report_warn_line(report, line);
+}
+
+void report_alarm(struct report *report, const char *format, ...)
+{
+	char line[REPORT_LINE_SIZE];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	console_alert("WARNING: %s", line);
+	note_warning(report, line);
+}
+
+static void note_failure(
+	struct report_failure *list, size_t *count, const char *what, const struct error *why)
+{
+	if (*count == LIMIT_STACK_FILES)
+		return;
+	struct report_failure *failure = &list[(*count)++];
+	failure->code = why->code;
+	(void)snprintf(failure->what, sizeof failure->what, "%s", what);
+	(void)snprintf(failure->reason, sizeof failure->reason, "%s", why->text);
+}
+
+void report_refused(struct report *report, const char *file_name, const struct error *why)
+{
+	console_say("refused %s: %s: %s", file_name, error_code_name(why->code), why->text);
+	note_failure(report->refused, &report->refused_count, file_name, why);
+}
+
+int report_try(struct report *report, const struct candidate *candidate, struct error *e)
+{
+	if (report->layers == NULL)
+		report->layers = calloc(LIMIT_LAYERS, sizeof report->layers[0]);
+	if (report->layers == NULL)
+		return error_errno(e, ENOMEM, "memory for the report");
+	report->candidate = candidate;
+	report->layer_count = 0;
+	report->overlay_method = NULL;
+	report->upper = NULL;
+	report->upper_why[0] = '\0';
+	report->init = NULL;
+	return 0;
+}
+
+void report_failed(struct report *report, const struct error *why)
+{
+	note_failure(report->failed, &report->failed_count, report->candidate->file_name, why);
+}
+
+/* --- boot.json */
+
+static void put_digest(struct json *json, const char *key, const struct digest *digest)
+{
+	char text[DIGEST_TEXT_SIZE];
+	digest_format(digest, text);
+	json_string(json, key, text);
+}
+
+static void put_failures(
+	struct json *json, const char *key, const struct report_failure *list, size_t count)
+{
+	json_open(json, key, '[');
+	for (size_t i = 0; i < count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "file", list[i].what);
+		json_string(json, "code", error_code_name(list[i].code));
+		json_string(json, "reason", list[i].reason);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_layers(struct json *json, const struct report *report)
+{
+	json_open(json, "layers", '[');
+	for (size_t i = 0; i < report->layer_count; i++) {
+		const struct report_layer *layer = &report->layers[i];
+		json_open(json, NULL, '{');
+		put_digest(json, "digest", &layer->record.digest);
+		put_digest(json, "id", &layer->id);
+		json_string(json, "from", layer->reused ? "reused" : "unpacked");
+		json_number(json, "stored_bytes", layer->record.stored_bytes);
+		json_number(json, "unpacked_bytes", layer->record.unpacked_bytes);
+		json_number(json, "entries", layer->record.entries);
+		json_ms(json, "ms", layer->us);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_stack(struct json *json, const struct report *report)
+{
+	const struct candidate *candidate = report->candidate;
+	if (candidate == NULL)
+		return;
+	json_string(json, "stack", candidate->stack.name);
+	json_number(json, "version", candidate->stack.version);
+	put_digest(json, "text", &candidate->text);
+	json_open(json, "keys", '[');
+	for (size_t i = 0; i < candidate->who.count; i++)
+		put_digest(json, NULL, &candidate->who.key_ids[i]);
+	json_close(json, ']');
+	put_layers(json, report);
+	json_open(json, "overlay", '{');
+	json_string(json, "method", report->overlay_method);
+	json_number(json, "lowers", report->layer_count + 1);
+	json_close(json, '}');
+	json_open(json, "upper", '{');
+	json_string(json, "kind", report->upper);
+	json_string(json, "why", report->upper_why[0] != '\0' ? report->upper_why : NULL);
+	json_close(json, '}');
+	json_string(json, "init", report->init);
+}
+
+static void put_times(struct json *json, const struct report *report)
+{
+	uint64_t now = clock_us();
+	json_open(json, "steps", '[');
+	for (size_t i = 0; i < report->step_count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "step", report->steps[i].name);
+		json_ms(json, "ms", report->steps[i].us);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_ms(json, "init_ms", now - report->start_us);
+	json_ms(json, "uptime_ms", now);
+}
+
+static void put_all(struct json *json, const struct report *report)
+{
+	json_open(json, NULL, '{');
+	json_number(json, "plyboot_boot", 1);
+	put_stack(json, report);
+	json_string(json, "record", report->record);
+	put_failures(json, "refused", report->refused, report->refused_count);
+	put_failures(json, "failed", report->failed, report->failed_count);
+	json_open(json, "warnings", '[');
+	for (size_t i = 0; i < report->warning_count; i++)
+		json_string(json, NULL, report->warnings[i]);
+	json_close(json, ']');
+	put_times(json, report);
+	json_close(json, '}');
+}
+
+int report_write(const struct report *report, struct error *e)
+{
+	struct json json = {0};
+	put_all(&json, report);
+	SCOPED_FREE char *text = json.text;
+	if (json.failed)
+		return error_errno(e, ENOMEM, "memory for boot.json");
+	text[json.length] = '\n'; /* in place of its NUL */
+	SCOPED_FD dir = open("/run/plyboot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(e, errno, "open /run/plyboot");
+	return files_write(dir, "boot.json", text, json.length + 1, e);
+}

@@ -1,0 +1,76 @@
+/* What this boot did and why, for /run/plyboot/boot.json. Warnings are said on the console as well.
+ */
+#ifndef PLYBOOT_REPORT_H
+#define PLYBOOT_REPORT_H
+
+#include <stdbool.h>
+
+#include "candidates.h"
+
+enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400 };
+
+struct report_layer {
+	struct layer_record record;
+	struct digest id;
+	bool reused;
+	uint64_t us;
+};
+
+/* A stack file that was refused, or a stack that was tried and did not boot. */
+struct report_failure {
+	char what[STACK_FILE_NAME_SIZE];
+	enum error_code code;
+	char reason[ERROR_TEXT_SIZE];
+};
+
+struct report_step {
+	const char *name; /* a constant */
+	uint64_t us;
+};
+
+struct report {
+	uint64_t start_us, mark_us; /* when /init started; when the last step ended */
+	size_t step_count;
+	struct report_step steps[REPORT_STEPS];
+	size_t warning_count;
+	char warnings[REPORT_WARNINGS][REPORT_LINE_SIZE];
+	size_t refused_count;
+	struct report_failure refused[LIMIT_STACK_FILES];
+	size_t failed_count;
+	struct report_failure failed[LIMIT_STACK_FILES];
+	char record[REPORT_LINE_SIZE]; /* in which state the record was found */
+
+	/* Of the stack that is being tried. */
+	const struct candidate *candidate;
+	size_t layer_count;
+	struct report_layer *layers; /* owned; room for LIMIT_LAYERS */
+	const char *overlay_method;  /* NULL until mounted */
+	const char *upper;
+	char upper_why[REPORT_LINE_SIZE]; /* "" when it is what the stack asks for */
+	const char *init;
+};
+
+void report_start(struct report *report);
+
+/* The step that has just ended; it began where the one before it ended. */
+void report_step(struct report *report, const char *name);
+
+/* `context` is a struct report: the form that cmdline.h and modules.h call. */
+void report_warn_line(void *context, const char *line);
+void report_warn(struct report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same, said even when only errors are. */
+void report_alarm(struct report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void report_refused(struct report *report, const char *file_name, const struct error *why);
+
+/* Begin with a candidate; forget what was noted of the one before. ERROR_NOSPACE. */
+int report_try(struct report *report, const struct candidate *candidate, struct error *e);
+void report_failed(struct report *report, const struct error *why);
+
+/* Write boot.json into /run/plyboot, whole or not at all. */
+int report_write(const struct report *report, struct error *e);
+
+#endif

@@ -1,0 +1,132 @@
+#include "store_mount.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "console.h"
+#include "files.h"
+#include "meminfo.h"
+#include "scope.h"
+#include "store.h"
+#include "syscalls.h"
+
+static const unsigned long flags = MS_NOSUID | MS_NODEV;
+
+/* Beside what the signed numbers say: the store's own directories and lists, and the synthetic
+ * layer's directories. Inodes are only a ceiling; they cost nothing before they are used. */
+enum { SPARE_BYTES = 4 * 1024 * 1024, SPARE_INODES = 4096 };
+
+struct need {
+	uint64_t tmpfs_bytes, kernel_bytes, inodes;
+	uint64_t working_bytes; /* one piece and a decoder's window, while unpacking */
+};
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static bool is_there(const struct store_mount *store, const struct layer_record *record)
+{
+	struct digest id;
+	char name[DIGEST_HEX + 1];
+	struct stat st;
+	if (store->fd < 0 || layer_record_id(record, &id, NULL) != 0)
+		return false;
+	digest_format_hex(&id, name);
+	return fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static struct need sum_up(const struct store_mount *store, const struct stack *stack)
+{
+	struct need need = {.tmpfs_bytes = SPARE_BYTES, .inodes = SPARE_INODES};
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		const struct layer_record *record = &stack->layers[i];
+		uint64_t tmpfs_bytes, kernel_bytes;
+		if (is_there(store, record))
+			continue;
+		store_need(record, page_bytes, &tmpfs_bytes, &kernel_bytes);
+		need.tmpfs_bytes = add(need.tmpfs_bytes, tmpfs_bytes);
+		need.kernel_bytes = add(need.kernel_bytes, kernel_bytes);
+		need.inodes = add(need.inodes, add(record->entries, record->entries));
+		uint64_t working = record->largest_piece_bytes + (1u << LIMIT_ZSTD_WINDOW_LOG);
+		if (need.working_bytes < working)
+			need.working_bytes = working;
+	}
+	return need;
+}
+
+static int check_room(const struct need *need, struct error *e)
+{
+	const uint64_t mib = 1024 * 1024;
+	uint64_t available;
+	uint64_t wanted = add(add(need->tmpfs_bytes, need->kernel_bytes), need->working_bytes);
+	SCOPED_FREE char *text = NULL;
+	size_t size_bytes;
+	if (files_read(AT_FDCWD, "/proc/meminfo", 65536, &text, &size_bytes, e) != 0)
+		return -1;
+	if (!meminfo_bytes(text, "MemAvailable", &available))
+		return error_set(e, ERROR_KERNEL, 0, "/proc/meminfo has no MemAvailable");
+	console_debug("store: %llu MiB wanted, %llu MiB of memory available",
+		(unsigned long long)(wanted / mib), (unsigned long long)(available / mib));
+	if (wanted > available)
+		return error_set(e, ERROR_NOSPACE, 0,
+			"the layers need %llu MiB of memory, %llu MiB are available",
+			(unsigned long long)(wanted / mib + 1),
+			(unsigned long long)(available / mib));
+	return 0;
+}
+
+/* Huge pages save a quarter of the unpacking; a kernel without them says EINVAL. */
+static int mount_first(struct store_mount *store, const char *size, struct error *e)
+{
+	char options[128];
+	if (mkdir(STORE_MOUNT_PATH, 0700) != 0 && errno != EEXIST)
+		return error_errno(e, errno, "make " STORE_MOUNT_PATH);
+	(void)snprintf(options, sizeof options, "mode=0700,huge=within_size,%s", size);
+	if (mount("plyboot-store", STORE_MOUNT_PATH, "tmpfs", flags, options) != 0) {
+		(void)snprintf(options, sizeof options, "mode=0700,%s", size);
+		if (mount("plyboot-store", STORE_MOUNT_PATH, "tmpfs", flags, options) != 0)
+			return error_set(
+				e, ERROR_KERNEL, errno, "mount the store's tmpfs (%s)", options);
+	}
+	store->fd = open(STORE_MOUNT_PATH, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (store->fd < 0)
+		return error_errno(e, errno, "open " STORE_MOUNT_PATH);
+	return 0;
+}
+
+int store_mount_prepare(struct store_mount *store, const struct stack *stack, struct error *e)
+{
+	struct need need = sum_up(store, stack);
+	struct statfs used = {0};
+	char size[80];
+	if (check_room(&need, e) != 0)
+		return -1;
+	if (store->fd >= 0 && fstatfs(store->fd, &used) != 0)
+		return error_errno(e, errno, "statfs of the store");
+	uint64_t bytes = (uint64_t)(used.f_blocks - used.f_bfree) * (uint64_t)used.f_bsize;
+	uint64_t inodes = (uint64_t)(used.f_files - used.f_ffree);
+	/* In range: check_room held the sum against real memory. */
+	(void)snprintf(size, sizeof size, "size=%llu,nr_inodes=%llu",
+		(unsigned long long)add(bytes, need.tmpfs_bytes),
+		(unsigned long long)add(inodes, need.inodes));
+	if (store->fd < 0)
+		return mount_first(store, size, e);
+	if (mount(NULL, STORE_MOUNT_PATH, NULL, MS_REMOUNT | flags, size) != 0)
+		return error_set(e, ERROR_KERNEL, errno, "enlarge the store (%s)", size);
+	return 0;
+}
+
+int store_mount_freeze(struct store_mount *store, struct error *e)
+{
+	(void)store;
+	if (mount(NULL, STORE_MOUNT_PATH, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) != 0)
+		return error_set(e, ERROR_KERNEL, errno, "make the store read-only");
+	return 0;
+}

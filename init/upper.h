@@ -1,0 +1,36 @@
+/* What the running system writes to: a directory on the state partition, a tmpfs, or nothing. */
+#ifndef PLYBOOT_UPPER_H
+#define PLYBOOT_UPPER_H
+
+#include "candidates.h"
+#include "report.h"
+
+enum { UPPER_PATH_SIZE = 160 };
+
+struct upper_dirs {
+	enum upper kind;
+	char upper[UPPER_PATH_SIZE], work[UPPER_PATH_SIZE]; /* absolute; "" for UPPER_NONE */
+};
+
+struct upper_request {
+	const struct candidate *candidate;
+	const char *device; /* of the state: as in init.conf, or "none" */
+	uint64_t deadline_us;
+	bool keep_nothing; /* a volatile one even where the stack asks for a persistent one */
+	int model_fd;      /* a directory with the metadata that the root is to have */
+};
+
+/* A persistent upper that can't be had becomes a volatile one: said, and noted in the report with
+ * the reason. Errors are those of the volatile one. */
+int upper_prepare(const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e);
+
+/* The same for an upper that turned out to be unusable. */
+int upper_fall_back(const struct upper_request *request, const char *why, struct report *report,
+	struct upper_dirs *out, struct error *e);
+
+/* upper and work on the state partition; each error means that this state can't be used. */
+int state_prepare(const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * init.conf: what an initramfs fixes for its boots, /etc/plyboot/init.conf in it. The host command
+ * writes it, /init reads it. One setting a line; '#' at the start of a line is a comment.
+ *
+ *     KEY VALUE            fixed: the kernel command line cannot change it
+ *     default KEY VALUE    the command line may choose otherwise (keys marked D)
+ *
+ *     layers|state|record DEVICE  D  LABEL=, UUID=, PARTLABEL=, PARTUUID=, /dev/...;
+ *                                    "none" for state and record
+ *     stack NAME                  D  only stacks of that name
+ *     upper volatile                 whatever the stack says
+ *     wait SECONDS                D  for devices, 0..3600
+ *     log quiet|normal|debug      D
+ *     floor N                        no stack below that version
+ *     signatures N                   by different trusted keys, 1..8
+ *     revoked sha256:HEX             a key id that counts for nothing; may be repeated
+ *     module PATH [PARAMETERS]       to load, in this order; below /lib/modules; may be repeated
+ *     allow-init yes                 init= on the command line counts
+ *     shell PATH                     a program in the initramfs; without it nothing gives a shell
+ *     on-failure halt|reboot|shell   when no stack file could be believed
+ */
+#ifndef PLYBOOT_INITCONF_H
+#define PLYBOOT_INITCONF_H
+
+#include <stdbool.h>
+
+#include "stack.h"
+
+enum {
+	INITCONF_MAX_BYTES = 64 * 1024,
+	INITCONF_MAX_MODULES = 256,
+	INITCONF_MAX_WAIT_S = 3600,
+	INITCONF_WAIT_S = 30 /* when nothing is said */
+};
+
+/* Who may still change a setting: nobody once it is fixed. */
+enum initconf_how { INITCONF_ABSENT, INITCONF_DEFAULT, INITCONF_FIXED };
+
+enum initconf_device { INITCONF_LAYERS, INITCONF_STATE, INITCONF_RECORD, INITCONF_DEVICES };
+
+enum initconf_log { INITCONF_LOG_QUIET, INITCONF_LOG_NORMAL, INITCONF_LOG_DEBUG, INITCONF_LOGS };
+
+struct initconf_module {
+	const char *path;
+	const char *parameters; /* "" for none */
+};
+
+/* Strings lie in `text` or are constants. What init.conf leaves out has its compiled-in default. */
+struct initconf {
+	char *text; /* owned */
+
+	const char *device[INITCONF_DEVICES]; /* "none": go without */
+	enum initconf_how device_how[INITCONF_DEVICES];
+	const char *stack; /* NULL: any one name */
+	enum initconf_how stack_how;
+	unsigned wait_s;
+	enum initconf_how wait_how;
+	enum initconf_log log;
+	enum initconf_how log_how;
+
+	bool upper_volatile;
+	uint64_t floor;
+	unsigned signatures;
+	size_t revoked_count;
+	struct digest revoked[LIMIT_KEYS];
+	size_t module_count;
+	struct initconf_module *modules; /* owned */
+	bool allow_init;
+	const char *shell; /* NULL: no shell, ever */
+	enum on_failure on_failure;
+};
+
+/* The compiled-in defaults: what an empty init.conf says. */
+void initconf_defaults(struct initconf *out);
+
+/* ERROR_CONFIG, naming the line: unknown or repeated keys, values that can't be, bytes that are no
+ * text. ERROR_NOSPACE. On success the caller frees with initconf_free(). */
+int initconf_parse(const char *text, size_t size_bytes, struct initconf *out, struct error *e);
+
+void initconf_free(struct initconf *conf);
+
+/* What a value must look like; the command line is held to the same. */
+bool initconf_device_valid(enum initconf_device device, const char *text);
+bool initconf_stack_valid(const char *name);
+bool initconf_program_valid(const char *path); /* absolute, normal, at most 255 bytes */
+bool initconf_wait_parse(const char *text, unsigned *seconds);
+bool initconf_log_parse(const char *text, enum initconf_log *log);
+
+/* "layers", "state", "record" */
+const char *initconf_device_name(enum initconf_device device);
+
+#endif

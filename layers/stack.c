@@ -1,0 +1,93 @@
+#include "stack_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *media_name(enum media media)
+{
+	return (unsigned)media < MEDIA_TYPES ? media_names[media] : "unknown";
+}
+
+const char *upper_name(enum upper upper)
+{
+	return (unsigned)upper < UPPER_KINDS ? upper_names[upper] : "unknown";
+}
+
+const char *on_failure_name(enum on_failure on_failure)
+{
+	return (unsigned)on_failure < ON_FAILURE_KINDS ? on_failure_names[on_failure] : "unknown";
+}
+
+void stack_free(struct stack *stack)
+{
+	for (size_t i = 0; i < stack->persist_count; i++)
+		free(stack->persist[i]);
+	free(stack->persist);
+	free(stack->layers);
+	*stack = (struct stack){.layers = NULL};
+}
+
+int stack_check_floor(const struct stack *stack, struct error *e)
+{
+	if (stack->floor <= stack->version)
+		return 0;
+	return error_set(e, ERROR_LIMIT, 0, "floor %" PRIu64 " is above version %" PRIu64,
+		stack->floor, stack->version);
+}
+
+int stack_check_layer_count(const struct stack *stack, struct error *e)
+{
+	if (stack->layer_count >= 1 && stack->layer_count <= LIMIT_LAYERS)
+		return 0;
+	return error_set(e, ERROR_LIMIT, 0, "%zu layers, a stack has 1 to %u", stack->layer_count,
+		LIMIT_LAYERS);
+}
+
+int stack_check_persist(const struct stack *stack, size_t index, struct error *e)
+{
+	if (stack->upper != UPPER_VOLATILE)
+		return error_set(
+			e, ERROR_FORMAT, 0, "only \"upper volatile\" has persistent paths");
+	if (index >= LIMIT_PERSIST_PATHS)
+		return error_set(
+			e, ERROR_LIMIT, 0, "more than %u persistent paths", LIMIT_PERSIST_PATHS);
+	if (index > 0 && strcmp(stack->persist[index - 1], stack->persist[index]) >= 0)
+		return error_set(
+			e, ERROR_FORMAT, 0, "the paths are not sorted, or one is there twice");
+	return 0;
+}
+
+int stack_check_target(
+	const struct stack *stack, const char *machine, const char *kernel_release, struct error *e)
+{
+	if (strcmp(stack->architecture, machine) != 0)
+		return error_set(e, ERROR_TARGET, 0,
+			"stack %s version %" PRIu64 " is for architecture %s, this machine is %s: "
+			"write a stack for %s",
+			stack->name, stack->version, stack->architecture, machine, machine);
+	if (stack->kernel[0] != '\0' && strcmp(stack->kernel, kernel_release) != 0)
+		return error_set(e, ERROR_TARGET, 0,
+			"stack %s version %" PRIu64
+			" is for kernel %s, this kernel is %s: boot that "
+			"kernel, or write a stack with the modules of this one",
+			stack->name, stack->version, stack->kernel, kernel_release);
+	return 0;
+}
+
+int layer_record_id(const struct layer_record *record, struct digest *out, struct error *e)
+{
+	char text[LAYER_RECORD_TEXT_SIZE];
+	size_t size_bytes;
+	if (layer_record_encode(record, text, &size_bytes, e) != 0)
+		return -1;
+	digest_of(text, size_bytes, out);
+	return 0;
+}
+
+void stack_file_name(const struct stack *stack, char out[STACK_FILE_NAME_SIZE])
+{
+	(void)snprintf(
+		out, STACK_FILE_NAME_SIZE, "%s-%" PRIu64 ".stack", stack->name, stack->version);
+}

@@ -1,0 +1,148 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "scope.h"
+#include "verified_private.h"
+
+struct stream {
+	struct feed feed; /* first: a feed is its stream */
+	struct blob *blob;
+	struct piece_table table;
+	size_t next;     /* piece to hand out next */
+	uint64_t offset; /* where it begins */
+	size_t run_end;  /* last piece of the current run */
+	struct verified piece; /* one buffer, as large as the largest piece */
+	void (*progress)(void *context, uint64_t stored_bytes);
+	void *progress_context;
+};
+
+/* The run that `first` begins, up to the piece that says what it decodes to; the table's own rules
+ * guarantee that there is one. */
+static size_t find_run_end(const struct piece_table *table, size_t first)
+{
+	while (table->pieces[first].decoded_bytes == 0)
+		first++;
+	return first;
+}
+
+static int stream_next(struct feed *feed, struct piece_view *out, struct error *e)
+{
+	struct stream *stream = (struct stream *)feed;
+	if (stream->next == stream->table.count) {
+		*out = (struct piece_view){0};
+		return 0;
+	}
+	const struct piece *piece = &stream->table.pieces[stream->next];
+	size_t size = (size_t)piece->stored_bytes;
+	size_t number = stream->next + 1;
+	if (stream->blob->ops->read_at(stream->blob, stream->offset, stream->piece.data, size, e) != 0)
+		return error_wrap(e, "piece %zu of %zu", number, stream->table.count);
+
+	struct digest digest;
+	digest_of(stream->piece.data, size, &digest);
+	if (!digest_equal(&digest, &piece->digest))
+		return error_set(e, ERROR_DIGEST, 0,
+			"piece %zu of %zu (%zu bytes at %llu) differs from the signed piece table",
+			number, stream->table.count, size, (unsigned long long)stream->offset);
+
+	if (stream->next > stream->run_end || stream->next == 0)
+		stream->run_end = find_run_end(&stream->table, stream->next);
+	stream->piece.size_bytes = size;
+	*out = (struct piece_view){
+		.bytes = &stream->piece,
+		.run_ends = stream->next == stream->run_end,
+		.run_decoded_bytes = stream->table.pieces[stream->run_end].decoded_bytes,
+	};
+	stream->next++;
+	stream->offset += size;
+	if (stream->progress != NULL)
+		stream->progress(stream->progress_context, stream->offset);
+	return 0;
+}
+
+static int read_piece_table(struct source *source, const struct layer_record *record,
+	struct piece_table *out, struct error *e)
+{
+	struct blob *blob = NULL;
+	if (source->ops->open_blob(source, &record->pieces, &blob, e) != 0)
+		return -1;
+	int result = -1;
+	SCOPED_FREE uint8_t *bytes = NULL;
+	struct verified *verified = NULL;
+	if (blob->size_bytes > LIMIT_PIECE_TABLE_BYTES)
+		error_set(e, ERROR_LIMIT, 0, "%llu bytes, at most %u are allowed",
+			(unsigned long long)blob->size_bytes, LIMIT_PIECE_TABLE_BYTES);
+	else if ((bytes = malloc((size_t)blob->size_bytes + 1)) == NULL)
+		error_errno(e, ENOMEM, "read");
+	else if (blob->ops->read_at(blob, 0, bytes, (size_t)blob->size_bytes, e) == 0 &&
+		verified_by_digest(bytes, (size_t)blob->size_bytes, &record->pieces, &verified, e) == 0)
+		result = piece_table_decode(verified, record, out, e);
+	verified_free(verified);
+	blob_close(blob);
+	return result;
+}
+
+static int open_layer_blob(struct stream *stream, struct source *source,
+	const struct layer_record *record, struct error *e)
+{
+	if (source->ops->open_blob(source, &record->digest, &stream->blob, e) != 0)
+		return -1;
+	if (stream->blob->size_bytes != record->stored_bytes)
+		return error_set(e, ERROR_SIZE, 0,
+			"the blob has %llu bytes, the signed stack file says %llu",
+			(unsigned long long)stream->blob->size_bytes,
+			(unsigned long long)record->stored_bytes);
+	stream->piece.data = malloc((size_t)record->largest_piece_bytes);
+	if (stream->piece.data == NULL)
+		return error_errno(e, ENOMEM, "room for a piece of %llu bytes",
+			(unsigned long long)record->largest_piece_bytes);
+	return 0;
+}
+
+int stream_open(struct source *source, const struct layer_record *record, struct stream **out,
+	struct error *e)
+{
+	struct stream *stream = calloc(1, sizeof *stream);
+	if (stream == NULL)
+		return error_errno(e, ENOMEM, "open a layer");
+	stream->feed.next = stream_next;
+	if (read_piece_table(source, record, &stream->table, e) != 0) {
+		stream_close(stream);
+		return error_wrap(e, "piece table");
+	}
+	if (open_layer_blob(stream, source, record, e) != 0) {
+		stream_close(stream);
+		return -1;
+	}
+	*out = stream;
+	return 0;
+}
+
+struct feed *stream_feed(struct stream *stream)
+{
+	return &stream->feed;
+}
+
+const struct piece_table *stream_pieces(const struct stream *stream)
+{
+	return &stream->table;
+}
+
+void stream_on_progress(struct stream *stream,
+	void (*progress)(void *context, uint64_t stored_bytes), void *context)
+{
+	stream->progress = progress;
+	stream->progress_context = context;
+}
+
+void stream_close(struct stream *stream)
+{
+	if (stream == NULL)
+		return;
+	blob_close(stream->blob);
+	piece_table_free(&stream->table);
+	free(stream->piece.data);
+	free(stream);
+}

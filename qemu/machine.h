@@ -1,0 +1,45 @@
+/* What QEMU must be told for each architecture: one row each. Pure, but for the heap. */
+#ifndef PLYBOOT_QEMU_MACHINE_H
+#define PLYBOOT_QEMU_MACHINE_H
+
+#include "boot.h"
+
+struct machine {
+	const char *architecture;     /* `uname -m`, and the stack file's word */
+	const char *program;          /* in PATH */
+	const char *package;          /* Debian's, that holds it */
+	const char *const *arguments; /* the machine; ended by NULL, as every list here */
+	const char *const *ports;     /* the chardevs "console" and "verdict" become these */
+	const char *console;          /* the kernel's names of them */
+	const char *verdict;
+	const char *disk_device;
+	const char *network_device;
+	const char *const *kvm_arguments;
+	const char *const *kvm_probe_arguments; /* what the probe needs beside the machine */
+	const unsigned char *kvm_probe; /* a boot sector, see accel.h; NULL: KVM is not used */
+	size_t kvm_probe_size;
+	int kvm_probe_status; /* QEMU's exit status when the probe went well */
+};
+
+/* The row of an architecture. NULL and ERROR_USAGE, with the known ones, when there is none. */
+const struct machine *machine_find(const char *architecture, struct error *e);
+
+/* A growing argument vector. All zero is empty. */
+struct machine_arguments {
+	char **items; /* ended by NULL once machine_argument has returned */
+	size_t count;
+	bool failed; /* memory ran out: sticky, so that a builder need not look each time */
+};
+
+void machine_argument(struct machine_arguments *arguments, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void machine_argument_list(struct machine_arguments *arguments, const char *const *list);
+void machine_arguments_free(struct machine_arguments *arguments);
+
+/* QEMU's whole argument vector for a request. The two descriptors are sockets that QEMU inherits.
+ * The caller frees it in every case. ERROR_NOSPACE. */
+int machine_command(const struct machine *machine, const struct qemu_request *request,
+	const char *accel, int console_fd, int verdict_fd, struct machine_arguments *arguments,
+	struct error *e);
+
+#endif

@@ -1,0 +1,69 @@
+#!/bin/bash
+# The demo on Debian's kernel: the root is what it was packed from, and keeps what is written to it.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+demo=$top/build/demo
+"$top/qemu/demo/image" "$plyboot" "$demo" >"$work/demo.log" 2>&1
+trees=$("$top/qemu/demo/trees")
+cp -r "$demo/store" "$work/store"
+rm -f "$work"/store/stacks/*
+key=$demo/demo.key
+cp "$demo/demo.pub" "$work/key.pub"
+touch "$work/key.key"
+MEMORY=1024
+
+# --- the whole tree, as systemd would find it --------------------------------------------------------
+
+# What app with site on top must be: whiteouts by hand, then GNU tar. Directories that site has no entry for
+# keep the time they had.
+expected=$work/expected
+cp -a "$trees/app" "$expected"
+tar -tf "$trees/site.tar" | sed 's,^\./,,; s,/$,,' | sort >"$work/site.names"
+while IFS= read -r name; do
+	case ${name##*/} in
+	.wh..wh..opq) find "$expected/${name%/*}" -mindepth 1 -delete ;;
+	.wh.*) rm -rf "${expected:?}/${name%/*}/${name##*/.wh.}" ;;
+	esac
+done <"$work/site.names"
+tar -xpf "$trees/site.tar" -C "$expected" --exclude='.wh.*' --numeric-owner --same-owner \
+	--xattrs --xattrs-include='*'
+(cd "$expected" && find . -type d -printf '%P\n' | sort) | comm -23 - "$work/site.names" |
+	while IFS= read -r name; do
+		[ ! -d "$trees/app/$name" ] || touch -r "$trees/app/$name" "$expected/$name"
+	done
+
+probe=$work/probe
+cp -r "$top/tests/boot/probe" "$probe"
+mkdir -p "$probe/probe" "$probe/etc/systemd/system/multi-user.target.wants"
+ln -s ../probe.service "$probe/etc/systemd/system/multi-user.target.wants/probe.service"
+"$probe/usr/libexec/probe-manifest" "$expected" >"$work/manifest"
+gzip -n <"$work/manifest" >"$probe/probe/expected.gz"
+# A tar of files alone: every directory on the way, the root included, is only implied.
+(cd "$probe" && find . ! -type d -printf '%P\n' | sort |
+	tar -cf "$work/probe.tar" --owner=0 --group=0 --numeric-owner --no-recursion -T -)
+"$plyboot" pack --store "$work/store" -o "$work/probe.layer" "$work/probe.tar" >"$work/pack.log" 2>&1
+
+layers=("$demo/base.layer" "$demo/app.layer" "$demo/site.layer" "$work/probe.layer")
+build_image "$work/fidelity" --init /usr/libexec/probe-fidelity --upper volatile -- "${layers[@]}"
+check "the manifest has what is to be compared" grep -q 'security.capability' "$work/manifest"
+for what in 'posix_acl_access' 'posix_acl_default' 'same file as' 'device 1:3' ' 4755 ' \
+	'981173106\.1234567890' 'NetLock_Arany.*F.*tan' '^./var/lib/demo/private.d 700 5:5'; do
+	check "  $what" grep -aq "$what" "$work/manifest"
+done
+boots "the booted root is the tree it was packed from" "$work/fidelity"
+sed -n '/^probe: /,/^\[/p' "$work/console" | tr -d '\r' | sed 's/^/# /'
+
+# --- what the running system writes -----------------------------------------------------------------
+
+rm -f "$work"/store/stacks/*
+build_image "$work/running" --init /sbin/init --upper persistent -- "${layers[@]}"
+before=$(partition_sha256 "$work/running/disk" plyboot-layers)
+quiet="loglevel=4 systemd.show_status=false"
+APPEND="$quiet probe.step=write" boots "write a file, change one of base, remove one" "$work/running"
+APPEND="$quiet probe.step=read" boots "all three are so after a clean reboot, and nginx runs" "$work/running"
+after=$(partition_sha256 "$work/running/disk" plyboot-layers)
+check "the layers partition is the same, bit for bit" [ "$before" = "$after" ]
+echo "# layers partition before ${before%% *}"
+echo "# layers partition after  ${after%% *}"
+finish

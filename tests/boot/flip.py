@@ -1,0 +1,27 @@
+"""Flip one bit of a file inside an ext4 file system inside a disk image, through debugfs's block map.
+
+Usage: flip.py DISK PARTITION-OFFSET PATH OFFSET BIT     (an offset below zero counts from the end)
+"""
+import re
+import subprocess
+import sys
+
+disk, base, path, offset, bit = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+
+
+def debugfs(command):
+    return subprocess.run(["debugfs", "-R", command, f"{disk}?offset={base}"], check=True,
+                          capture_output=True, text=True).stdout
+
+
+size = int(re.search(r"Size: (\d+)", debugfs(f"stat {path}")).group(1))
+if offset < 0:
+    offset += size
+assert 0 <= offset < size, f"{path} has {size} bytes"
+block_size = int(re.search(r"Block size: +(\d+)", debugfs("stats -h")).group(1))
+block = int(debugfs(f"bmap {path} {offset // block_size}").split()[0])
+with open(disk, "r+b") as f:
+    f.seek(base + block * block_size + offset % block_size)
+    byte = f.read(1)[0]
+    f.seek(-1, 1)
+    f.write(bytes([byte ^ (1 << bit)]))

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The record: a try is written before the first layer is read, and survives what comes after.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+payload "$work/root"
+"$plyboot" pack --store "$work/store" -o "$work/root.layer" "$work/root" >"$work/pack.log" 2>&1
+build_image "$work/good" -- "$work/root.layer"
+
+# record_says TEXT: what inspect shows of the record partition
+record_says() {
+	dd if="$work/good/disk" of="$work/record" bs=1M iflag=skip_bytes,count_bytes status=none \
+		skip="$(partition_field "$work/good/disk" plyboot-record start)" count=2097152
+	"$plyboot" inspect "$work/record" | tee "$work/record.txt" | grep -q "$1" ||
+		{ cat "$work/record.txt"; return 1; }
+}
+
+boots "first boot" "$work/good"
+check "one try is gone" record_says 'tries left 2'
+boots "second boot" "$work/good"
+check "two tries are gone" record_says 'tries left 1'
+
+# The layer's blob is damaged: the try is counted although the first piece already fails.
+flip "$work/good/disk" "/blobs/sha256/$(sed -n 's/^layer sha256://p' "$work/root.layer")" 100
+refuses "a damaged layer" "$work/good" DIGEST "piece 1 of"
+check "its try is counted all the same" record_says 'tries left 0'
+finish

@@ -1,0 +1,117 @@
+/* qemu/machine.c: a request becomes QEMU's arguments, compared as one transcript. */
+#include <string.h>
+
+#include "../../qemu/machine.h"
+#include "tap.h"
+
+/* All arguments, one space between two. */
+static const char *command_for(const struct qemu_request *request, const char *accel)
+{
+	static char text[2048];
+	struct machine_arguments arguments = {0};
+	const struct machine *machine = machine_find(request->architecture, NULL);
+
+	text[0] = '\0';
+	if (!machine || machine_command(machine, request, accel, 5, 6, &arguments, NULL))
+		return NULL;
+	for (size_t i = 0; i < arguments.count; i++) {
+		size_t used = strlen(text);
+
+		(void)snprintf(
+			text + used, sizeof(text) - used, "%s%s", i ? " " : "", arguments.items[i]);
+	}
+	if (arguments.items[arguments.count])
+		(void)snprintf(text, sizeof(text), "not ended by NULL");
+	machine_arguments_free(&arguments);
+	return text;
+}
+
+#define COMMON                                                                                     \
+	"-nodefaults -no-user-config -display none -no-reboot -m 1024 -smp 1 "                     \
+	"-chardev socket,id=console,fd=5 -chardev socket,id=verdict,fd=6 "                         \
+	"-serial chardev:console -serial chardev:verdict "
+
+static void plain_request(void)
+{
+	struct qemu_request request = QEMU_REQUEST_INIT;
+
+	request.kernel = "vmlinuz";
+	is_str(command_for(&request, "tcg"),
+		"qemu-system-x86_64 -accel tcg -M pc " COMMON
+		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1",
+		"kernel only: no network, no disk, a panic ends it");
+	is_str(command_for(&request, "kvm"),
+		"qemu-system-x86_64 -accel kvm -M pc -cpu host " COMMON
+		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1",
+		"with KVM: the host's CPU");
+}
+
+static void full_request(void)
+{
+	static const struct qemu_disk disks[] = {
+		{.path = "/a,b", .read_only = true},
+		{.path = "nbd:c", .snapshot = true},
+	};
+	static const char *const extra[] = {"-device", "virtio-rng-pci", NULL};
+	struct qemu_request request = QEMU_REQUEST_INIT;
+
+	request.kernel = "k";
+	request.initrd = "i,j";
+	request.append = "quiet a,b";
+	request.disks = disks;
+	request.disk_count = 2;
+	request.network = true;
+	request.host_forward = "tcp:127.0.0.1:8080-:80";
+	request.extra = extra;
+	is_str(command_for(&request, "tcg"),
+		"qemu-system-x86_64 -accel tcg -M pc " COMMON
+		"-netdev user,id=net,hostfwd=tcp:127.0.0.1:8080-:80 "
+		"-device virtio-net-pci,netdev=net,romfile= "
+		"-drive if=none,id=disk0,format=raw,file=/a,,b,read-only=on "
+		"-device virtio-blk-pci,drive=disk0 "
+		"-drive if=none,id=disk1,format=raw,file=./nbd:c,snapshot=on "
+		"-device virtio-blk-pci,drive=disk1 "
+		"-kernel k -initrd i,j -append console=ttyS0 panic=-1 quiet a,b "
+		"-device virtio-rng-pci",
+		"disks in order, commas doubled in options only, extra arguments last");
+}
+
+static void unknown_architecture(void)
+{
+	struct error e = {0};
+
+	ok(!machine_find("pdp11", &e), "an unknown architecture has no row");
+	is_str(error_code_name(e.code), "USAGE", "the error's code");
+	ok(strstr(e.text, "pdp11") && strstr(e.text, "x86_64"), "it names both: %s", e.text);
+}
+
+static void statuses(void)
+{
+	struct qemu_outcome outcome = {.end = QEMU_END_VERDICT, .verdict = 42};
+
+	is_int(qemu_outcome_status(&outcome), 42, "a verdict is the status");
+	outcome.end = QEMU_END_OFF;
+	is_int(qemu_outcome_status(&outcome), 0, "off is 0");
+	outcome.end = QEMU_END_LEFT;
+	is_int(qemu_outcome_status(&outcome), 0, "left is 0");
+	outcome.end = QEMU_END_NO_VERDICT;
+	is_int(qemu_outcome_status(&outcome), 120, "no verdict");
+	outcome.end = QEMU_END_PANIC;
+	is_int(qemu_outcome_status(&outcome), 121, "panic");
+	outcome.end = QEMU_END_LIMIT;
+	is_int(qemu_outcome_status(&outcome), 122, "time limit");
+	outcome.end = QEMU_END_FAILED;
+	is_int(qemu_outcome_status(&outcome), 123, "QEMU failed");
+	outcome.end = QEMU_END_INTERRUPTED;
+	outcome.signal_number = 15;
+	is_int(qemu_outcome_status(&outcome), 143, "interrupted");
+}
+
+int main(void)
+{
+	plain_request();
+	full_request();
+	unknown_architecture();
+	statuses();
+	return done();
+}
