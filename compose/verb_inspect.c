@@ -184,6 +184,12 @@ static void print_record_state(const struct record *record)
 			record->names[i].boots_since_confirm);
 }
 
+static bool is_zero(const uint8_t copy[RECORD_COPY_BYTES])
+{
+	static const uint8_t zero[RECORD_COPY_BYTES];
+	return memcmp(copy, zero, sizeof zero) == 0;
+}
+
 static int inspect_record(const uint8_t *bytes, size_t size_bytes, struct error *e)
 {
 	const uint8_t *second = size_bytes >= RECORD_COPY_DISTANCE + RECORD_COPY_BYTES
@@ -191,6 +197,10 @@ static int inspect_record(const uint8_t *bytes, size_t size_bytes, struct error 
 					: NULL;
 	struct record record;
 	printf("record\n");
+	if (is_zero(bytes) && (second == NULL || is_zero(second))) {
+		printf("nothing was ever written\n");
+		return 0;
+	}
 	print_copy("first ", bytes);
 	print_copy("second", second);
 	if (record_choose(bytes, second, &record, e) < 0)
@@ -202,6 +212,8 @@ static int inspect_record(const uint8_t *bytes, size_t size_bytes, struct error 
 static bool is_record(const uint8_t *bytes, size_t size_bytes)
 {
 	static const char magic[] = "plyboot record 1";
+	if (size_bytes == RECORD_PARTITION_BYTES)
+		return true;
 	if (size_bytes >= RECORD_COPY_BYTES && memcmp(bytes, magic, strlen(magic)) == 0)
 		return true;
 	return size_bytes >= RECORD_COPY_DISTANCE + RECORD_COPY_BYTES &&

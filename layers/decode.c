@@ -60,9 +60,9 @@ static int gzip_step(struct decoder *decoder, size_t *produced, struct error *e)
 			return error_set(e, ERROR_STREAM, 0, "start a gzip member");
 		decoder->between = false;
 	}
-	/* Of a header zlib is shown so much that one byte too many can be told. */
+	/* zlib is shown no more than a header may have, until it has seen one. */
 	bool in_header = decoder->gzip.header.done == 0;
-	size_t most = in_header ? LIMIT_GZIP_HEADER_BYTES + 1 - stream->total_in : SIZE_MAX;
+	size_t most = in_header ? LIMIT_GZIP_HEADER_BYTES - stream->total_in : SIZE_MAX;
 	size_t shown = decoder->input_bytes < most ? decoder->input_bytes : most;
 	stream->next_in = decoder->input;
 	stream->avail_in = (uInt)shown; /* a piece is at most 16 MiB */
@@ -81,7 +81,7 @@ static int gzip_step(struct decoder *decoder, size_t *produced, struct error *e)
 	if (status != Z_OK && status != Z_BUF_ERROR)
 		return error_set(e, ERROR_STREAM, 0, "gzip: %s",
 			stream->msg != NULL ? stream->msg : "damaged data");
-	if (decoder->gzip.header.done == 0 && stream->total_in > LIMIT_GZIP_HEADER_BYTES)
+	if (decoder->gzip.header.done == 0 && stream->total_in == LIMIT_GZIP_HEADER_BYTES)
 		return error_set(e, ERROR_LIMIT, 0, "gzip: a header of more than %u bytes",
 			LIMIT_GZIP_HEADER_BYTES);
 	return 0;

@@ -8,7 +8,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 plyboot=${PLYBOOT:-$top/build/plyboot}
 PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d "${TMPDIR:-/tmp}/plyboot-boot.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+exec 9>&2 # where a failing step inside a redirected function can still be heard
+trap 'status=$?; [ -n "${finished:-}" ] || { echo "Bail out! $0: stopped with status $status"; cat "$work"/*.log; } >&9
+	rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 count=0
@@ -37,6 +39,7 @@ check() {
 }
 
 finish() {
+	finished=yes
 	echo "1..$count"
 	[ "$failed" -eq 0 ]
 }
@@ -80,7 +83,7 @@ build_image() {
 	shift
 	mkdir -p "$out"
 	[ -e "$work/key.key" ] || "$plyboot" keygen -o "$work/key"
-	"$plyboot" stack --store "$work/store" --name test --version 1 --init /sbin/init \
+	"$plyboot" stack --store "$work/store" --force --name test --version 1 \
 		--on-failure reboot "${options[@]}" "$@"
 	"$plyboot" sign --key "${key:-$work/key.key}" "$work/store/stacks/test-1.stack"
 	"$plyboot" initramfs --pub "$work/key.pub" --modules "$(debian_kernel)" \
@@ -107,15 +110,15 @@ boots() {
 
 # refuses NAME OUT CODE TEXT [OPTION...]: no verdict came, and the console gives exactly this reason
 refuses() {
-	local name=$1 out=$2 code=$3 text=$4 status=0
+	local name=$1 out=$2 code=$3 text=$4 status=0 said
 	shift 4
 	boot "$out" "$work/console" "$@" || status=$?
 	if [ "$status" -ne 120 ]; then
 		fail "$name: status $status instead of 120 (no verdict)" "$work/console.out"
-	elif ! grep -q "$code: .*$text" "$work/console"; then
+	elif ! said=$(tr -d '\r' <"$work/console" | grep -om 1 "$code: .*$text.*"); then
 		fail "$name: the console does not say $code: $text" "$work/console"
 	else
-		pass "$name: $(grep -o "$code: .*${text}[^\r]*" "$work/console" | head -n 1 | tr -d '\r')"
+		pass "$name: $said"
 	fi
 }
 

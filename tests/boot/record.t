@@ -16,12 +16,12 @@ record_says() {
 }
 
 boots "first boot" "$work/good"
-check "one try is gone" record_says 'tries left 2'
+check "one try is gone" record_says '2 tries left'
 boots "second boot" "$work/good"
-check "two tries are gone" record_says 'tries left 1'
+check "two tries are gone" record_says '1 tries left'
 
 # The layer's blob is damaged: the try is counted although the first piece already fails.
 flip "$work/good/disk" "/blobs/sha256/$(sed -n 's/^layer sha256://p' "$work/root.layer")" 100
 refuses "a damaged layer" "$work/good" DIGEST "piece 1 of"
-check "its try is counted all the same" record_says 'tries left 0'
+check "its try is counted all the same" record_says '0 tries left'
 finish

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Trees for the tests: make one, change one, describe one, apply a layer's tar to one.
+
+    tree.py make SEED DIR            a random tree
+    tree.py change SEED DIR          random changes to it
+    tree.py manifest DIR             one line a name, with all that a layer keeps
+    tree.py apply TAR DIR            what OCI's rules make of DIR under the layer TAR
+"""
+
+import hashlib
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+
+
+def is_directory(path):
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def remove(path):
+    if is_directory(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+# --- manifest
+
+
+def walk(root):
+    yield root
+    for name in sorted(os.listdir(root)):
+        path = root + b"/" + name
+        if is_directory(path):
+            yield from walk(path)
+        else:
+            yield path
+
+
+def xattrs(path):
+    return [
+        (name, os.getxattr(path, name, follow_symlinks=False))
+        for name in sorted(os.listxattr(path, follow_symlinks=False))
+    ]
+
+
+def manifest(root):
+    groups, lines = {}, []
+    for path in walk(root):
+        st = os.lstat(path)
+        kind = stat.S_IFMT(st.st_mode)
+        first = groups.setdefault((st.st_dev, st.st_ino), path[len(root):])
+        what = ""
+        if kind == stat.S_IFREG:
+            with open(path, "rb") as file:
+                what = f"{st.st_size} {hashlib.sha256(file.read()).hexdigest()}"
+        elif kind == stat.S_IFLNK:
+            what = repr(os.readlink(path))
+        elif kind in (stat.S_IFCHR, stat.S_IFBLK):
+            what = f"{os.major(st.st_rdev)}:{os.minor(st.st_rdev)}"
+        lines.append(
+            f"{path[len(root):]!r} {st.st_mode:o} {st.st_uid}:{st.st_gid} {st.st_mtime_ns} "
+            f"{first!r} {what} {xattrs(path)}"
+        )
+    return lines
+
+
+# --- apply
+
+
+def apply(tar, root):
+    """Whiteouts first, then the rest by GNU tar; a directory without an entry keeps what it had."""
+    times, members = {}, []
+    with tarfile.open(tar, errors="surrogateescape") as archive:
+        members = [(m.name.rstrip("/"), m.isdir()) for m in archive]
+    for path in walk(os.fsencode(root)):
+        if is_directory(path):
+            st = os.lstat(path)
+            times[path] = (st.st_atime_ns, st.st_mtime_ns)
+    for name, is_dir in members:
+        path = os.path.join(root, name)
+        base = os.path.basename(name)
+        if base == ".wh..wh..opq":
+            for child in os.listdir(os.path.dirname(path)):
+                remove(os.path.join(os.path.dirname(path), child))
+        elif base.startswith(".wh."):
+            remove(os.path.join(os.path.dirname(path), base[4:]))
+        elif is_dir and is_directory(path):
+            for attribute, _ in xattrs(path):  # the entry says all there is; GNU tar only adds
+                os.removexattr(path, attribute)
+        elif os.path.lexists(path):
+            remove(path)
+    subprocess.run(
+        ["tar", "--extract", "--file", tar, "--directory", root, "--numeric-owner", "--same-owner",
+         "--preserve-permissions", "--xattrs", "--xattrs-include=*", "--warning=none",
+         "--exclude=.wh.*"],
+        check=True,
+    )
+    own = {os.path.normpath(os.path.join(root, name)) for name, is_dir in members if is_dir}
+    for path, ns in times.items():
+        if is_directory(path) and os.path.normpath(os.fsdecode(path)) not in own:
+            os.utime(path, ns=ns)
+
+
+# --- make and change
+
+NAMES = ["a", "b", "a.b", "a-", "B", "\u00e9t\u00e9", "x y", "z" * 90, "q'uote", "n\nl", b"raw\xff"]
+
+
+def names(rng, directory):
+    name = rng.choice(NAMES)
+    return os.path.join(directory, os.fsencode(name))
+
+
+def touch(rng, path):
+    ns = rng.choice([0, 1, 123456789, 1700000000000000000, -86400 * 10**9 + 5, 1700000000 * 10**9 + 7])
+    os.utime(path, ns=(ns, ns), follow_symlinks=False)
+
+
+def put(rng, path, files):
+    kind = rng.randrange(12)
+    if kind < 5 or (kind == 5 and not files):
+        with open(path, "wb") as file:
+            file.write(bytes([rng.randrange(256)]) * rng.choice([0, 1, 4096, 5000, 300000]))
+        files.append(path)
+    elif kind == 5:
+        os.link(rng.choice(files), path, follow_symlinks=False)
+        return
+    elif kind == 6:
+        os.symlink(rng.choice(["a", "../b", "/nowhere", "l" * 150]), path)
+    elif kind == 7:
+        os.mkfifo(path)
+    elif kind == 8:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, rng.randrange(3, 9)))
+    else:
+        os.mkdir(path)
+    change_metadata(rng, path)
+
+
+def change_metadata(rng, path):
+    os.chown(path, rng.choice([0, 33, 1000]), rng.choice([0, 33, 3000000000]), follow_symlinks=False)
+    if not os.path.islink(path):
+        os.chmod(path, rng.choice([0o644, 0o755, 0o4755, 0o1777, 0o2750]))
+    if rng.randrange(4) == 0 and (os.path.isfile(path) or is_directory(path)) and not os.path.islink(path):
+        os.setxattr(path, "user.test", bytes([rng.randrange(256)]) * rng.randrange(1, 40))
+    touch(rng, path)
+
+
+def inside(root):
+    everything = list(walk(root))
+    return everything, [p for p in everything if is_directory(p)]
+
+
+def make(rng, root):
+    os.makedirs(root, exist_ok=True)
+    files = []
+    for _ in range(rng.randrange(5, 60)):
+        _, directories = inside(root)
+        path = names(rng, rng.choice(directories))
+        if not os.path.lexists(path):
+            put(rng, path, files)
+    settle(rng, root)
+
+
+def change(rng, root):
+    for _ in range(rng.randrange(0, 12)):
+        everything, directories = inside(root)
+        files = [p for p in everything if os.path.isfile(p) and not os.path.islink(p)]
+        path = rng.choice(everything[1:] or everything)
+        what = rng.randrange(6)
+        if what == 0 and path != root:
+            remove(path)
+        elif what == 1 and path != root:
+            remove(path)
+            put(rng, path, [f for f in files if os.path.lexists(f)])
+        elif what == 2:
+            change_metadata(rng, path)
+        elif what == 3 and files:
+            with open(rng.choice(files), "r+b") as file:
+                before = os.fstat(file.fileno())
+                file.write(b"changed")
+                if rng.randrange(2):
+                    file.flush()
+                    os.utime(file.fileno(), ns=(before.st_mtime_ns, before.st_mtime_ns))
+        else:
+            new = names(rng, rng.choice(directories))
+            if not os.path.lexists(new):
+                put(rng, new, files)
+
+
+def settle(rng, root):
+    for path in walk(root):
+        if is_directory(path):
+            touch(rng, path)
+
+
+def main():
+    verb, args = sys.argv[1], sys.argv[2:]
+    if verb == "make":
+        make(random.Random(int(args[0])), os.fsencode(args[1]))
+    elif verb == "change":
+        change(random.Random(int(args[0])), os.fsencode(args[1]))
+    elif verb == "manifest":
+        print("\n".join(manifest(os.fsencode(args[0]))))
+    elif verb == "apply":
+        apply(args[0], args[1])
+    else:
+        sys.exit(__doc__)
+
+
+main()
