@@ -19,6 +19,10 @@ INIT_SRC := $(wildcard init/*.c)
 COMPOSE_SRC := $(wildcard compose/*.c)
 QEMU_SRC := $(wildcard qemu/*.c)
 
+# A word for each step; `make V=1` shows the commands.
+V := 0
+say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -37,42 +41,42 @@ packages-boot packages-check: packages-%: ## install the Debian packages that ar
 # where that is.
 build/%/prefix.path: layers/deps/build layers/deps/sources
 	@mkdir -p $(@D)
-	prefix=$$(layers/deps/build $*) && ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@
+	@prefix=$$(layers/deps/build $*) && ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@
 
 objects = $(patsubst %.c,build/$(1)/obj/%.o,$(2))
 
 define ARCH_RULES
 build/$(1)/obj/%.o: %.c Makefile build/$(1)/prefix.path
 	@mkdir -p $$(@D)
-	build/$(1)/prefix/bin/musl-gcc $$(ALL_CFLAGS) -c -o $$@ $$<
+	$$(call say,CC)build/$(1)/prefix/bin/musl-gcc $$(ALL_CFLAGS) -c -o $$@ $$<
 
 build/$(1)/liblayers.a: $(call objects,$(1),$(LAYERS_SRC))
 build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
 build/$(1)/libinit.a: $(call objects,$(1),$(filter-out init/main.c,$(INIT_SRC)))
 build/$(1)/libcompose.a: $(call objects,$(1),$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/$(1)/lib%.a:
-	rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
+	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
 
 build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
-	build/$(1)/prefix/bin/musl-gcc -static -Wl,--gc-sections -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static -Wl,--gc-sections -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
 
 build/$(1)/init: build/$(1)/init.debug init/check-binary
-	strip -s -R .comment -o $$@ $$<
+	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
 	@init/check-binary $$@ $$<
 endef
 $(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
 
 # The host command carries /init for every architecture.
 build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init
-	build/$(HOST_ARCH)/prefix/bin/musl-gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+	$(call say,CC)build/$(HOST_ARCH)/prefix/bin/musl-gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
 
 build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
 		$(ARCHES:%=build/$(HOST_ARCH)/obj/compose/embedded_%.o) \
 		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
-	build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
 
 build/plyboot: build/plyboot.debug
-	strip -s -R .comment -o $@ $<
+	$(call say,STRIP)strip -s -R .comment -o $@ $<
 
 # --- the demo -----------------------------------------------------------------------------------
 
@@ -109,30 +113,30 @@ build/$(HOST_ARCH)/obj/tests/%.o: ALL_CFLAGS += -iquote tests/unit -iquote .
 build/unit/%: build/$(HOST_ARCH)/obj/tests/unit/%.o build/$(HOST_ARCH)/lib$$(call room,$$*).a \
 		build/$(HOST_ARCH)/liblayers.a
 	@mkdir -p $(@D)
-	build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
 
 ASAN_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -iquote tests/unit -iquote .
 build/asan/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	gcc $(ASAN_CFLAGS) -c -o $@ $<
+	$(call say,CC)gcc $(ASAN_CFLAGS) -c -o $@ $<
 build/asan/liblayers.a: $(LAYERS_SRC:%.c=build/asan/obj/%.o)
 build/asan/libqemu.a: $(QEMU_SRC:%.c=build/asan/obj/%.o)
 build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
 build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/asan/lib%.a:
-	rm -f $@ && ar rcsD $@ $(filter %.o,$^)
+	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
 build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*).a build/asan/liblayers.a
 	@mkdir -p $(@D)
-	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
 # The host command with the sanitizers, for the command-line tests.
 build/asan/embedded_%.o: compose/embedded_%.S build/%/init
 	@mkdir -p $(@D)
-	gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+	$(call say,CC)gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
 build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 		$(ARCHES:%=build/asan/embedded_%.o) build/asan/libqemu.a build/asan/liblayers.a
-	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
 bench-init: packages-check all ## the time /init takes, beside Debian's tiny-initramfs on the same kernel
 	@tests/bench/init-time
@@ -144,14 +148,14 @@ FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	$(call say,CC)clang $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all -c -o $@ $<
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY:%.c=build/fuzz/obj/%.o)
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
 build/asan/fuzz/fuzz_%: build/asan/obj/tests/fuzz/fuzz_%.o build/asan/obj/tests/fuzz/driver.o \
 		$(FUZZ_LIBRARY:%.c=build/asan/obj/%.o)
 	@mkdir -p $(@D)
-	gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
 fuzz-corpora: $(FUZZ:%=build/asan/fuzz/fuzz_%)
 fuzz: $(FUZZ:%=run-fuzz-%) ## run every fuzz target for FUZZ_SECONDS (5)

@@ -112,8 +112,8 @@ int image_make_ext4(int fd, const struct image_plan *plan, enum image_part part,
 		"lazy_journal_init=0",
 		plan->start_bytes[part], seed);
 	(void)snprintf(blocks, sizeof blocks, "%" PRIu64, plan->size_bytes[part] / BLOCK_BYTES);
-	/* A layers partition has few files and is written to by updates only, and a small partition has
-	 * no room: the smallest journal that ext4 takes will do. */
+	/* A layers partition has few files and is written to by updates only, and a small partition
+	 * has no room: the smallest journal that ext4 takes will do. */
 	const char *inode_ratio = part == IMAGE_LAYERS ? "65536" : "16384";
 	bool small = part == IMAGE_LAYERS || plan->size_bytes[part] < 64 * 1024 * 1024;
 	const char *journal = small ? "size=4" : "size=8";

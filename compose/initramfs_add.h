@@ -2,7 +2,7 @@
 #ifndef PLYBOOT_INITRAMFS_ADD_H
 #define PLYBOOT_INITRAMFS_ADD_H
 
-#include "../layers/limits.h"
+#include "../layers/ceilings.h"
 #include "cpio.h"
 #include "modules.h"
 

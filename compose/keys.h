@@ -9,7 +9,7 @@
 #define PLYBOOT_KEYS_H
 
 #include "../layers/key.h"
-#include "../layers/limits.h"
+#include "../layers/ceilings.h"
 #include "options.h"
 
 enum { KEYS_SCALAR_BYTES = 32 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../layers/limits.h"
+#include "../layers/ceilings.h"
 #include "../layers/scope.h"
 #include "report.h"
 #include "scan_xattrs.h"

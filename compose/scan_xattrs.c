@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "../layers/limits.h"
+#include "../layers/ceilings.h"
 #include "../layers/scope.h"
 #include "report.h"
 

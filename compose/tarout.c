@@ -6,7 +6,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include "../layers/limits.h"
+#include "../layers/ceilings.h"
 #include "../layers/scope.h"
 #include "report.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "ceilings.h"
 #include "pax.h"
 #include "scope.h"
 #include "tar_field.h"

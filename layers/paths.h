@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "error.h"
-#include "limits.h"
+#include "ceilings.h"
 
 /* Write the normal form of a relative path: no "." and no empty components, no slash at the end; the
  * root itself is "". ERROR_PATH: absolute, empty, "..", only slashes, a component over 255 bytes,

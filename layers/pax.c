@@ -142,10 +142,11 @@ static int take_record(const struct record *r, struct pax *pax, struct error *e)
 		(int)(r->key_length > 60 ? 60 : r->key_length), r->key);
 }
 
-/* "<length> <key>=<value>\n", where length counts all of it, itself included. */
+/* "<length> <key>=<value>\n", where length counts all of it, itself included. At most six digits:
+ * libarchive passes over a longer record and all that follow, with no more than a warning. */
 static int next_record(const char **body, size_t *left, struct record *out, struct error *e)
 {
-	const char *space = memchr(*body, ' ', *left < 8 ? *left : 8);
+	const char *space = memchr(*body, ' ', *left < 7 ? *left : 7);
 	uint64_t length;
 	if (space == NULL || !tar_decimal(*body, (size_t)(space - *body), &length) || length > *left)
 		return error_set(e, ERROR_TAR, 0, "pax header: a record with a wrong length");

@@ -9,7 +9,7 @@
 #define PLYBOOT_SIGNED_H
 
 #include "key.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "verified.h"
 
 /* Whom to believe. The arrays belong to the caller. */

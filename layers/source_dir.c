@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "limits.h"
+#include "ceilings.h"
 #include "scope.h"
 #include "syscalls.h"
 

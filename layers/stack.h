@@ -32,7 +32,7 @@
 
 #include "digest.h"
 #include "error.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "verified.h"
 
 enum media { MEDIA_TAR, MEDIA_TAR_GZIP, MEDIA_TAR_ZSTD, MEDIA_TYPES };

@@ -104,7 +104,7 @@ int layer_record_encode(const struct layer_record *record, char out[LAYER_RECORD
 {
 	struct output output = {.text = NULL};
 	int result = put_fields(&output, stack_layer, LAYER_FIELDS, record, e);
-	/* The longest record has 315 bytes: two digests, and the numbers that limits.h allows. */
+	/* The longest record has 315 bytes: two digests, and the numbers that ceilings.h allows. */
 	if (result == 0) {
 		memcpy(out, output.text, output.size_bytes + 1);
 		*size_bytes = output.size_bytes;

@@ -91,18 +91,26 @@ static mode_t expected_filetype(char type)
 	}
 }
 
+/* libarchive 3.6.2 loses a pax linkpath when the header's own is empty, as Go writes it for a target
+ * without any ASCII: then it has no say. */
+static bool links_agree(const char *theirs, const char *ours)
+{
+	return theirs == NULL || same_text(theirs, ours);
+}
+
 static bool readers_agree(const struct gate_entry *gated, struct archive_entry *entry)
 {
 	const char *hard_link = archive_entry_hardlink(entry);
-	if (!same_text(archive_entry_pathname(entry), gated->path))
+	if (!same_text(archive_entry_pathname(entry), gated->path) ||
+		(uint64_t)archive_entry_size(entry) != gated->size_bytes)
 		return false;
 	if (gated->type == '1')
-		return same_text(hard_link, gated->link);
-	if (hard_link != NULL || archive_entry_filetype(entry) != expected_filetype(gated->type))
+		return links_agree(hard_link, gated->link);
+	if (archive_entry_filetype(entry) != expected_filetype(gated->type))
 		return false;
 	if (gated->type == '2')
-		return same_text(archive_entry_symlink(entry), gated->link);
-	return (uint64_t)archive_entry_size(entry) == gated->size_bytes;
+		return hard_link == NULL && links_agree(archive_entry_symlink(entry), gated->link);
+	return hard_link == NULL;
 }
 
 static int take_xattr(struct unpack *unpack, const struct xattr *xattr, struct xattr_list *list,
@@ -336,7 +344,7 @@ static int take_all(struct unpack *unpack, struct error *e)
 		int status = archive_read_next_header(unpack->archive, &entry);
 		if (status == ARCHIVE_EOF)
 			break;
-		/* A warning is about characters that are not UTF-8: names are bytes to us, and the
+		/* A warning is about characters that are not ASCII: names are bytes to us, and the
 		 * gate has read them too. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(unpack, e);
@@ -379,16 +387,17 @@ int unpack_tar(struct decoder *decoder, int root_fd, const struct unpack_options
 	unpack->decoder = decoder;
 	unpack->options = options;
 
-	/* libarchive converts names by the locale, of this thread and for this call only. */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	locale_t before = utf8 != (locale_t)0 ? uselocale(utf8) : (locale_t)0;
+	/* libarchive converts names by the locale, of this thread and for this call only. In UTF-8 it
+	 * would compose what is decomposed (NFC); in "C" it warns, and names stay the bytes they are. */
+	locale_t bytes = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+	locale_t before = bytes != (locale_t)0 ? uselocale(bytes) : (locale_t)0;
 	int result = -1;
 	if (open_parts(unpack, root_fd, e) == 0 && take_all(unpack, e) == 0)
 		result = tree_finish(unpack->tree, &unpack->result.opaque, &unpack->result.implied, e);
 	close_parts(unpack);
-	if (utf8 != (locale_t)0) {
+	if (bytes != (locale_t)0) {
 		(void)uselocale(before);
-		freelocale(utf8);
+		freelocale(bytes);
 	}
 	if (result == 0)
 		*out = unpack->result;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "error.h"
-#include "limits.h"
+#include "ceilings.h"
 
 #define XATTR_ACL_ACCESS "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The disk image: partitions, file systems, and in them just what the chosen stacks name.
+# shellcheck disable=SC2016 # for another shell to expand
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -15,6 +15,7 @@ trap 'exit 1' HUP INT TERM
 
 # A copy, so that an ordinary user can run it wherever the tree is.
 cp "$(realpath "${PLYBOOT:-$top/build/plyboot}")" "$work/plyboot"
+# shellcheck disable=SC2034 # by those that source this
 plyboot=$work/plyboot
 mkdir -m 1777 "$work/tmp" "$work/dir"
 chmod 755 "$work"

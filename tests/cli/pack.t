@@ -1,6 +1,7 @@
 #!/bin/bash
 # A directory or a tar becomes a layer: the same bytes each time, readable by everybody, and refused exactly
 # where /init would refuse it.
+# shellcheck disable=SC2016 # for another shell to expand
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 tree=$here/tree.py

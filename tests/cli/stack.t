@@ -103,7 +103,7 @@ ok "packed again" "$plyboot" verify --pub k.pub demo-7
 # The numbers that the signature pins are what the layer has, not less and not more.
 for change in "unpacked LIMIT -1" "unpacked SIZE 1" "entries LIMIT -1" "entries SIZE 1"; do
 	read -r key code by <<<"$change"
-	sed "s/^$key .*/$key $(($(of a.layer $key) + by))/" a.layer >wrong.layer
+	sed "s/^$key .*/$key $(($(of a.layer "$key") + by))/" a.layer >wrong.layer
 	"$plyboot" stack --name wrong --version 1 wrong.layer >/dev/null
 	"$plyboot" sign --key k.key store/stacks/wrong-1.stack >/dev/null
 	refuses "$key of $by too many" 1 "$code" "$plyboot" verify --pub k.pub wrong-1

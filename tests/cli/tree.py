@@ -5,6 +5,7 @@
     tree.py change SEED DIR          random changes to it
     tree.py manifest DIR             one line a name, with all that a layer keeps
     tree.py apply TAR DIR            what OCI's rules make of DIR under the layer TAR
+    tree.py trial PLYBOOT FROM TO    for each seed: make, change, diff, apply, compare; prints what is wrong
 """
 
 import hashlib
@@ -198,6 +199,41 @@ def settle(rng, root):
             touch(rng, path)
 
 
+# --- trials
+
+
+def trial(plyboot, seed):
+    for name in ("old", "new", "applied"):
+        remove(name)
+    make(random.Random(seed), b"old")
+    subprocess.run(["cp", "-a", "old", "new"], check=True)
+    change(random.Random(seed), b"new")
+    subprocess.run(["cp", "-a", "old", "applied"], check=True)
+    subprocess.run(
+        [plyboot, "diff", "--compress", "none", "-o", "d.layer", "old", "new"],
+        check=True, capture_output=True,
+    )
+    with open("d.layer", encoding="ascii") as file:
+        digest = file.readline().split(":")[1].strip()
+    apply(f"store/blobs/sha256/{digest}", "applied")
+    made, wanted = set(manifest(b"applied")), set(manifest(b"new"))
+    return [f"seed {seed}: made   {line}" for line in made - wanted] + [
+        f"seed {seed}: wanted {line}" for line in wanted - made
+    ]
+
+
+def trials(plyboot, first, last):
+    failed = False
+    for seed in range(first, last + 1):
+        try:
+            wrong = trial(plyboot, seed)
+        except subprocess.CalledProcessError as error:
+            wrong = [f"seed {seed}: {error} {error.stderr}"]
+        print("\n".join(wrong), end="\n" if wrong else "")
+        failed = failed or bool(wrong)
+    sys.exit(1 if failed else 0)
+
+
 def main():
     verb, args = sys.argv[1], sys.argv[2:]
     if verb == "make":
@@ -208,6 +244,8 @@ def main():
         print("\n".join(manifest(os.fsencode(args[0]))))
     elif verb == "apply":
         apply(args[0], args[1])
+    elif verb == "trial":
+        trials(args[0], int(args[1]), int(args[2]))
     else:
         sys.exit(__doc__)
 

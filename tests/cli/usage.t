@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 "$plyboot" --help >"$work/help"
-verbs=$(sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p' "$work/help" | grep -v '^plyboot$')
-is "--help lists the verbs" "$(echo $verbs)" \
+verbs=$(sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p' "$work/help" | grep -v '^plyboot$' | xargs)
+is "--help lists the verbs" "$verbs" \
 	"keygen pack diff stack sign verify inspect initramfs image boot"
 for verb in $verbs; do
 	ok "$verb --help" "$plyboot" "$verb" --help

@@ -24,7 +24,7 @@
 
 /* --- listings ----------------------------------------------------------------------------------- */
 
-enum { LIST_IDENTITY = 1, LIST_NO_DIRECTORY_SIZE = 2 };
+enum { LIST_IDENTITY = 1 /* inode, nlink and ctime too */ };
 
 struct listing {
 	const char *skip; /* a path not to look into, or NULL */
@@ -126,9 +126,10 @@ static inline void list_one(struct listing *to, const char *path, const char *na
 {
 	char text[256];
 	list_quoted(to, name, strlen(name));
+	bool whiteout = S_ISCHR(st->st_mode) && st->st_rdev == 0; /* nobody sees its time */
 	(void)snprintf(text, sizeof text, " %06o %u:%u %lld.%09ld", (unsigned)st->st_mode,
-		(unsigned)st->st_uid, (unsigned)st->st_gid, (long long)st->st_mtim.tv_sec,
-		st->st_mtim.tv_nsec);
+		(unsigned)st->st_uid, (unsigned)st->st_gid,
+		whiteout ? 0 : (long long)st->st_mtim.tv_sec, whiteout ? 0 : st->st_mtim.tv_nsec);
 	list_text(to, text);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
 		(void)snprintf(text, sizeof text, " %u,%u", major(st->st_rdev), minor(st->st_rdev));
@@ -177,10 +178,13 @@ static inline void list_below(struct listing *to, const char *path, const char *
 	if (count > 0)
 		qsort(names, count, sizeof *names, compare_names);
 	for (size_t i = 0; i < count; i++) {
-		char child[PATH_MAX * 2], child_name[PATH_MAX * 2];
-		(void)snprintf(child, sizeof child, "%s/%s", path, names[i]);
-		(void)snprintf(child_name, sizeof child_name, "%s/%s", name, names[i]);
+		char *child = NULL, *child_name = NULL;
+		if (asprintf(&child, "%s/%s", path, names[i]) < 0 ||
+			asprintf(&child_name, "%s/%s", name, names[i]) < 0)
+			abort();
 		list_below(to, child, child_name);
+		free(child);
+		free(child_name);
 		free(names[i]);
 	}
 	free(names);

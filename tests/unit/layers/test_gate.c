@@ -2,7 +2,7 @@
 #include "bytes.h"
 #include "errors.h"
 #include "layers/gate.h"
-#include "layers/limits.h"
+#include "layers/ceilings.h"
 #include "random.h"
 
 /* All of the tar in pieces of `step` bytes (0: random), then the end. Entries seen are counted. */
@@ -322,16 +322,22 @@ static void extended_bodies(void)
 	tar = meta_of('x', "22 GNU.sparse.major=1\n", 22);
 	is_refused(&tar, ERROR_TYPE, "GNU sparse 1.0");
 
-	/* 1 MiB is the most. */
+	/* 1 MiB is the most, and a record has at most six digits. */
 	struct bytes pax = {0};
 	char *value = calloc(1, LIMIT_PAX_BYTES);
 	if (value == NULL)
 		abort();
 	memset(value, 'a', LIMIT_PAX_BYTES);
-	pax_add(&pax, "comment", value, LIMIT_PAX_BYTES - 17);
+	pax_add(&pax, "comment", value, 999999 - 16);
+	is_int((long long)pax.size, 999999, "(a record of 999,999 bytes)");
+	pax_add(&pax, "comment", value, LIMIT_PAX_BYTES - 999999 - 15);
 	is_int((long long)pax.size, LIMIT_PAX_BYTES, "(a header of just 1 MiB)");
 	tar = meta_of('x', pax.data, pax.size);
 	is_accepted(&tar, 1, "a pax header of 1 MiB");
+	pax.size = 0;
+	pax_add(&pax, "comment", value, 999999 - 15);
+	tar = meta_of('x', pax.data, pax.size);
+	is_refused(&tar, ERROR_TAR, "a record of 1,000,000 bytes or more");
 	pax.size = 0;
 	pax_add(&pax, "comment", value, LIMIT_PAX_BYTES - 16);
 	tar = meta_of('x', pax.data, pax.size);

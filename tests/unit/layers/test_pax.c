@@ -1,7 +1,7 @@
 /* layers/pax.c: the records of pax headers, each key known or refused. */
 #include "bytes.h"
 #include "errors.h"
-#include "layers/limits.h"
+#include "layers/ceilings.h"
 #include "layers/pax.h"
 #include "random.h"
 

@@ -153,8 +153,8 @@ static void refuses_broken_tars(void)
 	bytes_fill(&tar, 'x', 512);
 	refuse_tar("data after the end", &tar, ERROR_TAR);
 	tar = tar_of(one_file);
-	bytes_fill(&tar, 0, 20000);
-	bytes_fill(&tar, 'x', 1);
+	bytes_fill(&tar, 0, 20480);
+	bytes_fill(&tar, 'x', 512);
 	refuse_tar("data long after the end", &tar, ERROR_TAR);
 	tar = tar_of(one_file);
 	tar_add_all(&tar, one_file);
@@ -175,7 +175,7 @@ static void refuses_broken_tars(void)
 	tar_end(&tar);
 	accept_tar("an empty layer", &tar, NULL);
 	tar = tar_of(one_file);
-	bytes_fill(&tar, 0, 20000);
+	bytes_fill(&tar, 0, 20480);
 	accept_tar("zeros after the end", &tar, NULL);
 }
 
@@ -248,12 +248,12 @@ static void refuses_bad_extended_headers(void)
 	META_ROW("GNU sparse 0.1", 'x', "22 GNU.sparse.map=0,1\n", ERROR_TYPE);
 	META_ROW("GNU sparse 1.0", 'x', "22 GNU.sparse.major=1\n", ERROR_TYPE);
 	META_ROW("mtime before 1970", 'x', "12 mtime=-1\n", ERROR_NONE);
-	META_ROW("mtime 2^63", 'x', "28 mtime=9223372036854775808\n", ERROR_TAR);
+	META_ROW("mtime 2^63", 'x', "29 mtime=9223372036854775808\n", ERROR_TAR);
 	META_ROW("mtime of an exponent", 'x', "13 mtime=1e9\n", ERROR_TAR);
 	META_ROW("uid 2^32 in PAX", 'x', "18 uid=4294967296\n", ERROR_TAR);
 	META_ROW("uid 2^32-2 in PAX", 'x', "18 uid=4294967294\n", ERROR_NONE);
 	META_ROW("NUL in a PAX path", 'x', "12 path=a\0b\n", ERROR_PATH);
-	META_ROW("linkpath on a file", 'x', "14 linkpath=a\n", ERROR_TAR);
+	META_ROW("linkpath on a file, where it says nothing", 'x', "14 linkpath=a\n", ERROR_NONE);
 	META_ROW("device numbers in PAX", 'x', "22 SCHILY.devmajor=1\n\n", ERROR_TAR);
 
 	static const struct {
@@ -308,7 +308,8 @@ static void refuses_paths(void)
 	for (size_t i = 0; i < 4096; i++)
 		path4096[i] = i % 2 == 0 ? 'a' : '/';
 	path4096[4095] = 'b';
-	memcpy(path4095, path4096, 4095);
+	for (size_t i = 0; i < 4095; i++)
+		path4095[i] = i % 256 == 255 ? '/' : 'n';
 	static const char body[] = "x";
 	const struct row rows[] = {
 		{"/abs", ERROR_PATH, {{.path = "/abs", .body = body}}, {{.path = "abs", .body = body}}},
@@ -431,6 +432,15 @@ static bool check_names(const struct sandbox *sandbox, const struct unpack_resul
 		is_file(sandbox, "gnu\xff", "gnu");
 }
 
+static bool check_links(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	struct stat st;
+	char target[32] = {0};
+	return result->entries == 4 && readlink(in_root(sandbox, "s"), target, sizeof target) == 4 &&
+		memcmp(target, "e\xcc\x81\xff", 4) == 0 && lstat(in_root(sandbox, "h\xff"), &st) == 0 &&
+		st.st_nlink == 2;
+}
+
 static void keeps_names_as_bytes(void)
 {
 	struct bytes tar = {0};
@@ -447,12 +457,12 @@ static void keeps_names_as_bytes(void)
 	tar_end(&tar);
 	accept_tar("names in UTF-8, decomposed, and no UTF-8 at all", &tar, check_names);
 
-	const struct item links[] = {{.path = "a", .body = "x"},
-		{.path = "s", .type = '2', .pax_link = "e\xcc\x81\xff"},
+	const struct item links[] = {{.path = "s", .type = '2', .pax_link = "e\xcc\x81\xff"},
 		{.pax_path = "f\xff", .body = "x"}, {.pax_path = "h\xff", .type = '1', .pax_link = "f\xff"},
 		{.path = "raw\xff\xcc\x81", .type = '2', .link = "e\xcc\x81/\xff"}, {0}};
+	/* Headers' own link fields are empty here, as Go leaves them. */
 	tar = tar_of(links);
-	accept_tar("link targets too", &tar, NULL);
+	accept_tar("link targets too", &tar, check_links);
 }
 
 /* --- whiteouts ---------------------------------------------------------------------------------- */
@@ -628,10 +638,10 @@ static void refuses_xattrs(void)
 			{{.path = "f", .xattr = name255, .xattr_value = "1", .xattr_bytes = 1}}},
 		{"value of 64 KiB + 1", ERROR_LIMIT, {{.path = "f", .xattr = "user.a", .xattr_value = big, .xattr_bytes = 65537}},
 			{{.path = "f", .xattr = "user.a", .xattr_value = big, .xattr_bytes = 65536}}},
-		{"ACL in text", ERROR_XATTR, {{.path = "f", .pax_raw = "30 SCHILY.acl.access=user::rw-\n"}}, {{0}}},
+		{"ACL in text", ERROR_XATTR, {{.path = "f", .pax_raw = "31 SCHILY.acl.access=user::rw-\n"}}, {{0}}},
 		{"overlay's, escaped by libarchive", ERROR_XATTR,
-			{{.path = "d", .type = '5', .pax_raw = "51 LIBARCHIVE.xattr.trusted%2eoverlay%2eopaque=eQ\n"}},
-			{{.path = "d", .type = '5', .pax_raw = "31 LIBARCHIVE.xattr.user%2ea=eQ\n"}}},
+			{{.path = "d", .type = '5', .pax_raw = "50 LIBARCHIVE.xattr.trusted%2eoverlay%2eopaque=eQ\n"}},
+			{{.path = "d", .type = '5', .pax_raw = "32 LIBARCHIVE.xattr.user%2ea=eQ\n"}}},
 	};
 	RUN_ROWS(rows);
 }

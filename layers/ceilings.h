@@ -1,6 +1,6 @@
 /* Compiled-in ceilings, above whatever a signer allows. A stack file over one of them is refused. */
-#ifndef PLYBOOT_LIMITS_H
-#define PLYBOOT_LIMITS_H
+#ifndef PLYBOOT_CEILINGS_H
+#define PLYBOOT_CEILINGS_H
 
 #define LIMIT_STACK_FILE_BYTES (512u * 1024u)
 #define LIMIT_STACK_FILES 64u /* stack files looked at on one layers partition */
