@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checksums.h"
 #include "store.h"
 #include "verified.h"
 
@@ -67,7 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct unpack_result result;
 	struct error e;
 	int outside = open_outside();
-	if (size == 0 || verified_trust(data, size, &one.bytes, &e) != 0)
+	if (size == 0)
+		return 0;
+	uint8_t *mended = checksums_mend(data, size);
+	int copied = verified_trust(mended, size, &one.bytes, &e);
+	free(mended);
+	if (copied != 0)
 		return 0;
 	if (mkdirat(outside, "root", 0700) != 0)
 		abort();
