@@ -99,6 +99,9 @@ check: packages-check ## everything: lint, unit, command-line and boot tests
 lint: ## clang-format, cppcheck, shellcheck, warnings of gcc and clang
 	@tests/lint
 
+format: ## put the C files into the one format that lint demands
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
 # Unit tests: tests/unit/ROOM/test_X.c, linked with the library of that room and the engine. Twice: static
 # with musl as it is shipped, and with the address and undefined-behaviour sanitizers and glibc.
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
@@ -168,6 +171,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-corpora clean
+.PHONY: all format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-corpora clean
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -11,9 +11,9 @@
 enum { OUTPUT_BYTES = 128 * 1024 };
 
 /*
- * A codec turns the input at hand into output. It consumes and produces what it can and says whether
- * it stands between two members (gzip) or frames (zstd), which is where a run may end. The loop that
- * pulls pieces, counts and checks the run's end is the same for all.
+ * A codec turns the input at hand into output. It consumes and produces what it can and says
+ * whether it stands between two members (gzip) or frames (zstd), which is where a run may end. The
+ * loop that pulls pieces, counts and checks the run's end is the same for all.
  */
 struct codec {
 	int (*start)(struct decoder *decoder, struct error *e);
@@ -47,8 +47,8 @@ static int gzip_start(struct decoder *decoder, struct error *e)
 	if (inflateInit2(&decoder->gzip.stream, 16 + MAX_WBITS) != Z_OK)
 		return error_errno(e, ENOMEM, "start zlib");
 	return inflateGetHeader(&decoder->gzip.stream, &decoder->gzip.header) == Z_OK
-		? 0
-		: error_set(e, ERROR_STREAM, 0, "start zlib");
+		       ? 0
+		       : error_set(e, ERROR_STREAM, 0, "start zlib");
 }
 
 static int gzip_step(struct decoder *decoder, size_t *produced, struct error *e)
@@ -96,7 +96,7 @@ static int zstd_start(struct decoder *decoder, struct error *e)
 {
 	decoder->zstd = ZSTD_createDCtx();
 	if (decoder->zstd == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(decoder->zstd,
-						ZSTD_d_windowLogMax, LIMIT_ZSTD_WINDOW_LOG)))
+					     ZSTD_d_windowLogMax, LIMIT_ZSTD_WINDOW_LOG)))
 		return error_errno(e, ENOMEM, "start zstd");
 	return 0;
 }
@@ -188,8 +188,8 @@ static int next_piece(struct decoder *decoder, struct error *e)
 	return 0;
 }
 
-static int read_plain(struct decoder *decoder, const uint8_t **data, size_t *size_bytes,
-	struct error *e)
+static int read_plain(
+	struct decoder *decoder, const uint8_t **data, size_t *size_bytes, struct error *e)
 {
 	if (next_piece(decoder, e) != 0)
 		return -1;
@@ -208,8 +208,7 @@ static int count_output(struct decoder *decoder, size_t produced, struct error *
 	return 0;
 }
 
-int decoder_read(struct decoder *decoder, const uint8_t **data, size_t *size_bytes,
-	struct error *e)
+int decoder_read(struct decoder *decoder, const uint8_t **data, size_t *size_bytes, struct error *e)
 {
 	if (decoder->at_end) {
 		*size_bytes = 0;
@@ -218,8 +217,8 @@ int decoder_read(struct decoder *decoder, const uint8_t **data, size_t *size_byt
 	if (decoder->codec == NULL)
 		return read_plain(decoder, data, size_bytes, e);
 
-	/* A decoder may hold output back when its buffer was full, so a piece is used up only when a
-	 * step with nothing to read yields nothing. */
+	/* A decoder may hold output back when its buffer was full, so a piece is used up only when
+	 * a step with nothing to read yields nothing. */
 	for (;;) {
 		size_t produced = 0;
 		if (decoder->input_bytes > 0 || !decoder->between) {

@@ -82,7 +82,7 @@ bool path_list_has(const struct path_list *list, const char *path)
 {
 	const struct path_item key = {.path = (char *)path};
 	return list->count > 0 &&
-		bsearch(&key, list->items, list->count, sizeof key, compare_items) != NULL;
+	       bsearch(&key, list->items, list->count, sizeof key, compare_items) != NULL;
 }
 
 void path_list_free(struct path_list *list)

@@ -9,9 +9,9 @@
 #include "error.h"
 #include "ceilings.h"
 
-/* Write the normal form of a relative path: no "." and no empty components, no slash at the end; the
- * root itself is "". ERROR_PATH: absolute, empty, "..", only slashes, a component over 255 bytes,
- * 4096 bytes or more. */
+/* Write the normal form of a relative path: no "." and no empty components, no slash at the end;
+ * the root itself is "". ERROR_PATH: absolute, empty, "..", only slashes, a component over 255
+ * bytes, 4096 bytes or more. */
 int path_normalize(const char *raw, char out[LIMIT_PATH_BYTES + 1], struct error *e);
 
 /* The last component of a normal path, and where its parent ends (0 for an entry of the root). */
@@ -24,7 +24,7 @@ struct path_list {
 	struct path_item {
 		char *path; /* owned */
 		uint32_t value;
-	} *items;
+	} * items;
 };
 
 int path_list_add(struct path_list *list, const char *path, uint32_t value, struct error *e);

@@ -22,8 +22,8 @@ static int take_name(const struct record *r, char **out, struct error *e)
 	if (*out != NULL || r->value_length == 0)
 		return bad_value(r, e);
 	if (memchr(r->value, '\0', r->value_length) != NULL)
-		return error_set(e, ERROR_PATH, 0, "pax header: a NUL in \"%.*s\"", (int)r->key_length,
-			r->key);
+		return error_set(e, ERROR_PATH, 0, "pax header: a NUL in \"%.*s\"",
+			(int)r->key_length, r->key);
 	*out = strndup(r->value, r->value_length);
 	return *out != NULL ? 0 : error_errno(e, ENOMEM, "read a pax header");
 }
@@ -75,8 +75,10 @@ static int check_charset(const struct record *r, struct pax *pax, struct error *
 {
 	(void)pax;
 	static const char binary[] = "BINARY", utf8[] = "ISO-IR 10646 2000 UTF-8";
-	if ((r->value_length == sizeof binary - 1 && memcmp(r->value, binary, sizeof binary - 1) == 0) ||
-		(r->value_length == sizeof utf8 - 1 && memcmp(r->value, utf8, sizeof utf8 - 1) == 0))
+	if ((r->value_length == sizeof binary - 1 &&
+		    memcmp(r->value, binary, sizeof binary - 1) == 0) ||
+		(r->value_length == sizeof utf8 - 1 &&
+			memcmp(r->value, utf8, sizeof utf8 - 1) == 0))
 		return 0;
 	return bad_value(r, e);
 }
@@ -97,7 +99,8 @@ static int refuse_text_acl(const struct record *r, struct pax *pax, struct error
 {
 	(void)pax;
 	return error_set(e, ERROR_XATTR, 0,
-		"\"%.*s\" in a pax header: make the tar with xattrs (system.posix_acl_*) instead of --acls",
+		"\"%.*s\" in a pax header: make the tar with xattrs (system.posix_acl_*) instead "
+		"of --acls",
 		(int)(r->key_length > 60 ? 60 : r->key_length), r->key);
 }
 
@@ -148,7 +151,8 @@ static int next_record(const char **body, size_t *left, struct record *out, stru
 {
 	const char *space = memchr(*body, ' ', *left < 7 ? *left : 7);
 	uint64_t length;
-	if (space == NULL || !tar_decimal(*body, (size_t)(space - *body), &length) || length > *left)
+	if (space == NULL || !tar_decimal(*body, (size_t)(space - *body), &length) ||
+		length > *left)
 		return error_set(e, ERROR_TAR, 0, "pax header: a record with a wrong length");
 	const char *end = *body + length - 1;
 	const char *key = space + 1;

@@ -30,10 +30,11 @@ static uint64_t multiply_saturated(uint64_t a, uint64_t b)
 void store_need(const struct layer_record *record, uint64_t page_bytes, uint64_t *tmpfs_bytes,
 	uint64_t *kernel_bytes)
 {
-	/* `unpacked` is rounded to 4096 for each file; larger pages lose up to the difference more. */
+	/* `unpacked` is rounded to 4096 for each file; larger pages lose up to the difference more.
+	 */
 	uint64_t rounding = page_bytes > LIMIT_PAGE_BYTES ? page_bytes - LIMIT_PAGE_BYTES : 0;
-	*tmpfs_bytes = add_saturated(record->unpacked_bytes,
-		multiply_saturated(record->entries, rounding));
+	*tmpfs_bytes = add_saturated(
+		record->unpacked_bytes, multiply_saturated(record->entries, rounding));
 	*kernel_bytes = multiply_saturated(record->entries, LIMIT_ENTRY_KERNEL_BYTES);
 }
 
@@ -120,7 +121,8 @@ static bool root_is_opaque(int store_fd, const char *id)
 {
 	char value;
 	SCOPED_FD layer_fd = store_open_below(store_fd, id, O_RDONLY | O_DIRECTORY);
-	SCOPED_FD fd = layer_fd < 0 ? -1 : store_open_below(layer_fd, "root", O_RDONLY | O_DIRECTORY);
+	SCOPED_FD fd =
+		layer_fd < 0 ? -1 : store_open_below(layer_fd, "root", O_RDONLY | O_DIRECTORY);
 	return fd >= 0 && fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 

@@ -19,7 +19,7 @@ struct lower {
 	struct implied {
 		const char *path;
 		bool fresh;
-	} *items; /* sorted by path */
+	} * items; /* sorted by path */
 };
 
 struct stack_view {
@@ -126,8 +126,8 @@ static bool is_opaque(int fd)
 
 enum found { FOUND_NOTHING, FOUND_HIDDEN, FOUND_DIRECTORY };
 
-/* What one layer says of a directory. FOUND_HIDDEN: nothing below this layer can show there, because
- * the name or one of its parents is a whiteout, something else, or (a parent) opaque. */
+/* What one layer says of a directory. FOUND_HIDDEN: nothing below this layer can show there,
+ * because the name or one of its parents is a whiteout, something else, or (a parent) opaque. */
 static enum found look(const struct lower *lower, const char *path, int *out)
 {
 	char prefix[LIMIT_PATH_BYTES + 1];
@@ -154,9 +154,9 @@ static enum found look(const struct lower *lower, const char *path, int *out)
 }
 
 /*
- * The directory whose metadata `path` has in the stack, and whether overlayfs would show another one's:
- * the topmost layer that has an entry for it decides; implied ones above it hide it. When no layer has
- * one, or the name is not visible as a directory, `*out` is -1.
+ * The directory whose metadata `path` has in the stack, and whether overlayfs would show another
+ * one's: the topmost layer that has an entry for it decides; implied ones above it hide it. When no
+ * layer has one, or the name is not visible as a directory, `*out` is -1.
  */
 static void find_metadata(const struct stack_view *view, const char *path, int *out, bool *wrong)
 {

@@ -44,7 +44,8 @@ static int set_xattr_failed(const struct tree_entry *entry, const char *name, st
 		code = ERROR_NOSPACE;
 	else if (error_number == EOPNOTSUPP)
 		code = ERROR_KERNEL;
-	return error_set(e, code, error_number, "set xattr \"%.80s\" of \"%.80s\"", name, entry->path);
+	return error_set(
+		e, code, error_number, "set xattr \"%.80s\" of \"%.80s\"", name, entry->path);
 }
 
 static int set_xattrs(const struct tree_entry *entry, int fd, struct error *e)
@@ -59,7 +60,8 @@ static int set_xattrs(const struct tree_entry *entry, int fd, struct error *e)
 	return 0;
 }
 
-/* chown first, for it clears capabilities and setuid bits; chmod after ACLs, for they change the mode */
+/* chown first, for it clears capabilities and setuid bits; chmod after ACLs, for they change the
+ * mode */
 static int set_owner_xattrs_mode(const struct tree_entry *entry, int fd, struct error *e)
 {
 	if (fchown(fd, entry->uid, entry->gid) != 0)
@@ -118,9 +120,8 @@ static int remember_directory(struct tree *tree, const struct tree_entry *entry,
 		tree->directory_capacity = capacity;
 	}
 	struct directory *d = &tree->directories[tree->directory_count];
-	*d = (struct directory){.path = strdup(entry->path),
-		.order = tree->directory_count,
-		.mtime = entry->mtime};
+	*d = (struct directory){
+		.path = strdup(entry->path), .order = tree->directory_count, .mtime = entry->mtime};
 	if (d->path == NULL)
 		return error_errno(e, ENOMEM, "remember \"%.80s\"", entry->path);
 	tree->directory_count++;
@@ -214,15 +215,15 @@ int tree_add_symlink(struct tree *tree, const struct tree_entry *entry, struct e
 }
 
 /* The first name must be an entry of this layer: a lower layer's file is not there to link to. */
-static int open_link_target(struct tree *tree, const struct tree_entry *entry, int *out,
-	struct error *e)
+static int open_link_target(
+	struct tree *tree, const struct tree_entry *entry, int *out, struct error *e)
 {
 	SCOPED_FD fd = tree_open_below(tree->root_fd, entry->link, O_PATH | O_NOFOLLOW);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return error_set(e, ERROR_PATH, 0,
-			"hard link \"%.80s\" to \"%.80s\", which is no file of this layer", entry->path,
-			entry->link);
+			"hard link \"%.80s\" to \"%.80s\", which is no file of this layer",
+			entry->path, entry->link);
 	if (S_ISDIR(st.st_mode) || tree_is_whiteout(tree, &st))
 		return error_set(e, ERROR_PATH, 0,
 			"hard link \"%.80s\" to \"%.80s\", which is a directory or was removed",
@@ -247,13 +248,16 @@ int tree_add_hard_link(struct tree *tree, const struct tree_entry *entry, struct
 	memcpy(parent, entry->link, length);
 	parent[length] = '\0';
 	SCOPED_FD from_fd = tree_open_below(tree->root_fd, parent, O_PATH | O_DIRECTORY);
-	if (from_fd < 0 || linkat(from_fd, path_base(entry->link), dir_fd, path_base(entry->path), 0) != 0)
-		return error_errno(e, errno, "hard link \"%.80s\" to \"%.80s\"", entry->path, entry->link);
+	if (from_fd < 0 ||
+		linkat(from_fd, path_base(entry->link), dir_fd, path_base(entry->path), 0) != 0)
+		return error_errno(
+			e, errno, "hard link \"%.80s\" to \"%.80s\"", entry->path, entry->link);
 	return 0;
 }
 
-/* A descriptor on a device or FIFO would have to be O_PATH, which fsetxattr() refuses; so by name, from
- * within its directory, whose parents were checked. The caller's working directory comes back. */
+/* A descriptor on a device or FIFO would have to be O_PATH, which fsetxattr() refuses; so by name,
+ * from within its directory, whose parents were checked. The caller's working directory comes back.
+ */
 static int set_xattrs_by_name(const struct tree_entry *entry, int dir_fd, struct error *e)
 {
 	if (entry->xattrs.count == 0)
@@ -283,8 +287,8 @@ int tree_add_special(struct tree *tree, const struct tree_entry *entry, struct e
 		return -1;
 	if (tree->names_only)
 		return tree_make_plain(dir_fd, name, 0600) == 0
-			? 0
-			: error_errno(e, errno, "create \"%.80s\"", entry->path);
+			       ? 0
+			       : error_errno(e, errno, "create \"%.80s\"", entry->path);
 	if (mknodat(dir_fd, name, kind | 0600, entry->device) != 0)
 		return error_errno(e, errno, "create device or FIFO \"%.80s\"", entry->path);
 	if (fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
@@ -303,8 +307,8 @@ static int finish_directory(const struct tree *tree, const struct directory *d, 
 	SCOPED_FD fd = tree_open_below(tree->root_fd, d->path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
-			? 0 /* an entry behind it took its place */
-			: error_errno(e, errno, "open \"%.80s\"", d->path);
+			       ? 0 /* an entry behind it took its place */
+			       : error_errno(e, errno, "open \"%.80s\"", d->path);
 	if (d->default_acl != NULL &&
 		fsetxattr(fd, XATTR_ACL_DEFAULT, d->default_acl, d->default_acl_bytes, 0) != 0) {
 		const struct tree_entry entry = {.path = d->path};
@@ -341,15 +345,16 @@ static int finish_directories(struct tree *tree, struct error *e)
 	if (tree->directory_count > 0)
 		qsort(all, tree->directory_count, sizeof *all, compare_directories);
 	for (size_t i = 0; i < tree->directory_count && !tree->names_only; i++) {
-		bool last = i + 1 == tree->directory_count || compare_paths(&all[i], &all[i + 1]) != 0;
+		bool last =
+			i + 1 == tree->directory_count || compare_paths(&all[i], &all[i + 1]) != 0;
 		if (last && finish_directory(tree, &all[i], e) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-int tree_finish(struct tree *tree, struct path_list *opaque, struct path_list *implied,
-	struct error *e)
+int tree_finish(
+	struct tree *tree, struct path_list *opaque, struct path_list *implied, struct error *e)
 {
 	if (finish_directories(tree, e) != 0 || path_list_add(&tree->implied, "", 0, e) != 0 ||
 		tree_list_opaque(tree, opaque, e) != 0)

@@ -15,8 +15,9 @@ int tree_open_below(int dir_fd, const char *path, int flags)
 	return sys_openat2(dir_fd, path[0] == '\0' ? "." : path, flags, 0, SYS_RESOLVE_STRICT);
 }
 
-/* Our whiteouts are what overlayfs takes for one. Without privileges (names_only) a file with a mode that
- * nothing else gets stands for it, since an overlayfs below TMPDIR refuses to make 0/0. */
+/* Our whiteouts are what overlayfs takes for one. Without privileges (names_only) a file with a
+ * mode that nothing else gets stands for it, since an overlayfs below TMPDIR refuses to make 0/0.
+ */
 static const mode_t stand_in_mode = S_IFREG | S_ISVTX;
 
 bool tree_is_whiteout(const struct tree *tree, const struct stat *st)
@@ -28,7 +29,8 @@ bool tree_is_whiteout(const struct tree *tree, const struct stat *st)
 
 int tree_make_plain(int dir_fd, const char *name, mode_t mode)
 {
-	SCOPED_FD fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	SCOPED_FD fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -1 : fchmod(fd, mode);
 }
 
@@ -39,10 +41,10 @@ static int make_whiteout(const struct tree *tree, int dir_fd, const char *name)
 	return mknodat(dir_fd, name, S_IFCHR, makedev(0, 0));
 }
 
-/* A directory nobody described: 0755, root, and time zero when its children are there, so that equal
- * layers give equal trees. */
-static int make_implied(struct tree *tree, int dir_fd, const char *name, const char *path,
-	struct error *e)
+/* A directory nobody described: 0755, root, and time zero when its children are there, so that
+ * equal layers give equal trees. */
+static int make_implied(
+	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
 {
 	if (mkdirat(dir_fd, name, 0700) != 0)
 		return error_errno(e, errno, "make directory \"%.80s\"", path);
@@ -58,8 +60,8 @@ static int refuse_parent(const char *path, struct error *e)
 		"\"%.80s\" leads through something that is not a directory of this layer", path);
 }
 
-static int replace_whiteout(struct tree *tree, int dir_fd, const char *name, const char *path,
-	struct error *e)
+static int replace_whiteout(
+	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
 {
 	struct stat st;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !tree_is_whiteout(tree, &st))
@@ -84,8 +86,9 @@ static int step_down(struct tree *tree, int dir_fd, const char *name, const char
 		fd = tree_open_below(dir_fd, name, O_PATH | O_DIRECTORY);
 	}
 	if (fd < 0)
-		return errno == ELOOP || errno == EXDEV ? refuse_parent(path, e)
-							: error_errno(e, errno, "open \"%.80s\"", path);
+		return errno == ELOOP || errno == EXDEV
+			       ? refuse_parent(path, e)
+			       : error_errno(e, errno, "open \"%.80s\"", path);
 	*out = fd;
 	return 0;
 }
@@ -153,7 +156,8 @@ int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error 
 		return 0;
 	if (errno == ENOTEMPTY || errno == EEXIST)
 		return error_set(e, ERROR_PATH, 0,
-			"\"%.80s\" would replace a directory of the same layer that is not empty", path);
+			"\"%.80s\" would replace a directory of the same layer that is not empty",
+			path);
 	return error_errno(e, errno, "replace \"%.80s\"", path);
 }
 

@@ -30,11 +30,12 @@ struct tree {
 /* Below `dir_fd` strictly; "" is the directory itself. */
 int tree_open_below(int dir_fd, const char *path, int flags);
 
-/* The directory that holds `path`, made when it is not there, and kept open for the entries that follow.
- * Borrowed. */
+/* The directory that holds `path`, made when it is not there, and kept open for the entries that
+ * follow. Borrowed. */
 int tree_open_parent(struct tree *tree, const char *path, int *out, struct error *e);
 
-/* Make way for an entry: the last one of a name wins, and a directory goes only when it is empty. */
+/* Make way for an entry: the last one of a name wins, and a directory goes only when it is empty.
+ */
 int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error *e);
 
 bool tree_is_whiteout(const struct tree *tree, const struct stat *st);

@@ -14,8 +14,9 @@
 #include "xattrs.h"
 
 /*
- * Bytes flow decoder -> gate -> libarchive, pulled by libarchive. The gate has accepted every byte before
- * libarchive sees it; what libarchive then says of an entry is held against what the gate read.
+ * Bytes flow decoder -> gate -> libarchive, pulled by libarchive. The gate has accepted every byte
+ * before libarchive sees it; what libarchive then says of an entry is held against what the gate
+ * read.
  */
 struct unpack {
 	struct decoder *decoder;
@@ -91,8 +92,8 @@ static mode_t expected_filetype(char type)
 	}
 }
 
-/* libarchive 3.6.2 loses a pax linkpath when the header's own is empty, as Go writes it for a target
- * without any ASCII: then it has no say. */
+/* libarchive 3.6.2 loses a pax linkpath when the header's own is empty, as Go writes it for a
+ * target without any ASCII: then it has no say. */
 static bool links_agree(const char *theirs, const char *ours)
 {
 	return theirs == NULL || same_text(theirs, ours);
@@ -113,15 +114,16 @@ static bool readers_agree(const struct gate_entry *gated, struct archive_entry *
 	return hard_link == NULL;
 }
 
-static int take_xattr(struct unpack *unpack, const struct xattr *xattr, struct xattr_list *list,
-	struct error *e)
+static int take_xattr(
+	struct unpack *unpack, const struct xattr *xattr, struct xattr_list *list, struct error *e)
 {
 	if (xattr_check(xattr, unpack->gated->type, e) != 0)
 		return error_wrap(e, "\"%.80s\"", unpack->path);
 	if (xattr_is_user(xattr)) {
 		unpack->result.user_xattrs++;
 		if (unpack->options->refuse_user_xattrs)
-			return error_set(e, ERROR_XATTR, 0, "\"%.80s\" has user.* xattrs", unpack->path);
+			return error_set(
+				e, ERROR_XATTR, 0, "\"%.80s\" has user.* xattrs", unpack->path);
 		if (unpack->options->skip_user_xattrs)
 			return 0;
 	}
@@ -129,8 +131,8 @@ static int take_xattr(struct unpack *unpack, const struct xattr *xattr, struct x
 		if (strcmp(list->items[i].name, xattr->name) == 0)
 			return 0; /* bsdtar writes each twice, in two encodings */
 	if (list->count == LIMIT_XATTRS)
-		return error_set(e, ERROR_LIMIT, 0, "\"%.80s\" has more than %u xattrs", unpack->path,
-			LIMIT_XATTRS);
+		return error_set(e, ERROR_LIMIT, 0, "\"%.80s\" has more than %u xattrs",
+			unpack->path, LIMIT_XATTRS);
 	list->items[list->count++] = *xattr;
 	return 0;
 }
@@ -155,7 +157,8 @@ static int count(struct unpack *unpack, uint64_t charge, struct error *e)
 {
 	struct unpack_result *result = &unpack->result;
 	if (result->entries == unpack->options->max_entries)
-		return error_set(e, ERROR_LIMIT, 0, "more than the %llu entries that are signed for",
+		return error_set(e, ERROR_LIMIT, 0,
+			"more than the %llu entries that are signed for",
 			(unsigned long long)unpack->options->max_entries);
 	if (charge > unpack->options->max_unpacked_bytes - result->unpacked_bytes)
 		return error_set(e, ERROR_LIMIT, 0,
@@ -193,7 +196,8 @@ static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 		if (status != ARCHIVE_OK)
 			return archive_failed(unpack, e);
 		if (offset < 0 || (uint64_t)offset != written)
-			return error_set(e, ERROR_TYPE, 0, "\"%.80s\" is a sparse file", unpack->path);
+			return error_set(
+				e, ERROR_TYPE, 0, "\"%.80s\" is a sparse file", unpack->path);
 		written += size_bytes;
 		if (!unpack->options->names_only && write_all(fd, data, size_bytes) != 0)
 			return error_errno(e, errno, "write \"%.80s\"", unpack->path);
@@ -250,8 +254,8 @@ static int check_parents(const char *path, struct error *e)
 {
 	for (const char *at = path; (at = strstr(at, ".wh.")) != NULL; at++)
 		if ((at == path || at[-1] == '/') && strchr(at, '/') != NULL)
-			return error_set(e, ERROR_WHITEOUT, 0, "\"%.80s\" lies below a whiteout's name",
-				path);
+			return error_set(e, ERROR_WHITEOUT, 0,
+				"\"%.80s\" lies below a whiteout's name", path);
 	return 0;
 }
 
@@ -267,8 +271,8 @@ static int add_whiteout(struct unpack *unpack, struct error *e)
 		return tree_add_opaque(unpack->tree, unpack->path, e);
 	}
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return error_set(e, ERROR_WHITEOUT, 0, "whiteout \"%.80s\" removes nothing nameable",
-			unpack->path);
+		return error_set(e, ERROR_WHITEOUT, 0,
+			"whiteout \"%.80s\" removes nothing nameable", unpack->path);
 	memmove(base, name, strlen(name) + 1);
 	return tree_add_whiteout(unpack->tree, unpack->path, e);
 }
@@ -310,7 +314,8 @@ static int take_entry(struct unpack *unpack, struct archive_entry *from, struct 
 		take_xattrs(unpack, from, &entry.xattrs, &xattr_bytes, e) != 0)
 		return -1;
 	uint64_t link_bytes = entry.type == '2' ? strlen(entry.link) : 0;
-	if (count(unpack, unpack_charge(unpack->gated->size_bytes, link_bytes, xattr_bytes), e) != 0)
+	if (count(unpack, unpack_charge(unpack->gated->size_bytes, link_bytes, xattr_bytes), e) !=
+		0)
 		return -1;
 	if (is_from_aufs(unpack->path))
 		return 0;
@@ -366,7 +371,8 @@ static int open_parts(struct unpack *unpack, int root_fd, struct error *e)
 		return error_errno(e, ENOMEM, "start libarchive");
 	/* Plain tar and nothing else: no filter and no other format is registered, or linked in. */
 	if (archive_read_support_format_tar(unpack->archive) != ARCHIVE_OK ||
-		archive_read_open(unpack->archive, unpack, NULL, read_for_archive, NULL) != ARCHIVE_OK)
+		archive_read_open(unpack->archive, unpack, NULL, read_for_archive, NULL) !=
+			ARCHIVE_OK)
 		return archive_failed(unpack, e);
 	return 0;
 }
@@ -387,13 +393,15 @@ int unpack_tar(struct decoder *decoder, int root_fd, const struct unpack_options
 	unpack->decoder = decoder;
 	unpack->options = options;
 
-	/* libarchive converts names by the locale, of this thread and for this call only. In UTF-8 it
-	 * would compose what is decomposed (NFC); in "C" it warns, and names stay the bytes they are. */
+	/* libarchive converts names by the locale, of this thread and for this call only. In UTF-8
+	 * it would compose what is decomposed (NFC); in "C" it warns, and names stay the bytes they
+	 * are. */
 	locale_t bytes = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
 	locale_t before = bytes != (locale_t)0 ? uselocale(bytes) : (locale_t)0;
 	int result = -1;
 	if (open_parts(unpack, root_fd, e) == 0 && take_all(unpack, e) == 0)
-		result = tree_finish(unpack->tree, &unpack->result.opaque, &unpack->result.implied, e);
+		result = tree_finish(
+			unpack->tree, &unpack->result.opaque, &unpack->result.implied, e);
 	close_parts(unpack);
 	if (bytes != (locale_t)0) {
 		(void)uselocale(before);

@@ -17,8 +17,8 @@ bool xattr_is_user(const struct xattr *xattr)
 	return starts_with(xattr->name, "user.");
 }
 
-/* linux/capability.h: revision in the top byte, one flag, then 2 pairs of masks, then a root id. Files
- * with revision 1 can't be made since Linux 4.14. */
+/* linux/capability.h: revision in the top byte, one flag, then 2 pairs of masks, then a root id.
+ * Files with revision 1 can't be made since Linux 4.14. */
 static bool capability_is_well_formed(const struct xattr *xattr)
 {
 	static const size_t sizes[] = {[2] = 20, [3] = 24};
@@ -27,7 +27,7 @@ static bool capability_is_well_formed(const struct xattr *xattr)
 		return false;
 	unsigned revision = bytes[3];
 	return revision >= 2 && revision <= 3 && xattr->size_bytes == sizes[revision] &&
-		bytes[0] <= 1 && bytes[1] == 0 && bytes[2] == 0;
+	       bytes[0] <= 1 && bytes[1] == 0 && bytes[2] == 0;
 }
 
 static bool acl_tag_may_follow(unsigned last, unsigned tag)
@@ -48,8 +48,8 @@ static bool acl_tag_may_follow(unsigned last, unsigned tag)
 	}
 }
 
-/* What the kernel's posix_acl_valid() takes: one order, and a mask where somebody is named. The host
- * command must refuse what /init could not set. */
+/* What the kernel's posix_acl_valid() takes: one order, and a mask where somebody is named. The
+ * host command must refuse what /init could not set. */
 static bool acl_is_well_formed(const struct xattr *xattr)
 {
 	const uint8_t *bytes = xattr->value;

@@ -27,9 +27,10 @@ struct xattr_list {
 
 bool xattr_is_user(const struct xattr *xattr);
 
-/* Allowed: security.capability and POSIX ACLs in the forms that the kernel takes, user.* but not user.overlay.*.
- * Anything else is ERROR_XATTR: trusted.* would steer overlayfs, other security.* cannot be set from
- * a jail. ERROR_LIMIT for a name or value over the kernel's bounds. `type` is the tar entry type. */
+/* Allowed: security.capability and POSIX ACLs in the forms that the kernel takes, user.* but not
+ * user.overlay.*. Anything else is ERROR_XATTR: trusted.* would steer overlayfs, other security.*
+ * cannot be set from a jail. ERROR_LIMIT for a name or value over the kernel's bounds. `type` is
+ * the tar entry type. */
 int xattr_check(const struct xattr *xattr, char type, struct error *e);
 
 #endif

@@ -22,6 +22,7 @@ need() {
 
 # quietly COMMAND...: its output is shown only if it fails. Needs $work, the script's own directory.
 quietly() {
+    # shellcheck disable=SC2154
     "$@" >"$work/log" 2>&1 </dev/null || {
         status=$?
         cat "$work/log" >&2

@@ -42,7 +42,8 @@ static inline void bytes_free(struct bytes *bytes)
 	*bytes = (struct bytes){0};
 }
 
-/* --- tar ---------------------------------------------------------------------------------------- */
+/* --- tar ----------------------------------------------------------------------------------------
+ */
 
 /* One entry; what is zero has a harmless default. */
 struct item {
@@ -165,9 +166,9 @@ static inline void tar_add(struct bytes *tar, const struct item *item)
 		tar_add_meta(tar, 'x', pax.data, pax.size);
 	bytes_free(&pax);
 
-	size_t size = item->body == NULL ? 0
-		: item->body_bytes > 0   ? item->body_bytes
-					 : strlen(item->body);
+	size_t size = item->body == NULL     ? 0
+		      : item->body_bytes > 0 ? item->body_bytes
+					     : strlen(item->body);
 	char type = item->type == '\0' ? '0' : item->type;
 	struct tar_header h = tar_header(item->path != NULL ? item->path : "x", type, size);
 	if (item->mode != 0)
@@ -196,7 +197,8 @@ static inline void tar_end(struct bytes *tar)
 	bytes_fill(tar, 0, 2 * TAR_BLOCK_BYTES);
 }
 
-/* --- compression -------------------------------------------------------------------------------- */
+/* --- compression --------------------------------------------------------------------------------
+ */
 
 /* One gzip member, appended; `header` may be NULL. */
 static inline void gzip_add(struct bytes *out, const void *data, size_t size, gz_header *header)
@@ -225,8 +227,8 @@ struct zstd_how {
 };
 
 /* One zstd frame with a checksum, appended; `how` may be NULL. */
-static inline void zstd_add(struct bytes *out, const void *data, size_t size,
-	const struct zstd_how *how)
+static inline void zstd_add(
+	struct bytes *out, const void *data, size_t size, const struct zstd_how *how)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();
 	size_t room = ZSTD_compressBound(size);

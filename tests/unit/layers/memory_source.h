@@ -1,4 +1,5 @@
-/* A source in memory that can misbehave, and a layer record, piece table and source for any blob. */
+/* A source in memory that can misbehave, and a layer record, piece table and source for any blob.
+ */
 #ifndef PLYBOOT_TEST_MEMORY_SOURCE_H
 #define PLYBOOT_TEST_MEMORY_SOURCE_H
 
@@ -32,8 +33,8 @@ struct memory_handle {
 	struct memory_blob *of;
 };
 
-static inline int memory_read_at(struct blob *blob, uint64_t offset, void *buffer, size_t size,
-	struct error *e)
+static inline int memory_read_at(
+	struct blob *blob, uint64_t offset, void *buffer, size_t size, struct error *e)
 {
 	struct memory_blob *of = ((struct memory_handle *)blob)->of;
 	if (of->fail_at != 0 && offset + size > of->fail_at)
@@ -56,11 +57,12 @@ static inline void memory_close_blob(struct blob *blob)
 
 static const struct blob_ops memory_blob_ops = {memory_read_at, memory_close_blob};
 
-static inline int memory_open_blob(struct source *source, const struct digest *name,
-	struct blob **out, struct error *e)
+static inline int memory_open_blob(
+	struct source *source, const struct digest *name, struct blob **out, struct error *e)
 {
 	struct memory_source *self = (struct memory_source *)source;
-	struct memory_blob *of = digest_equal(name, &self->table.name) ? &self->table : &self->layer;
+	struct memory_blob *of =
+		digest_equal(name, &self->table.name) ? &self->table : &self->layer;
 	if (!digest_equal(name, &of->name) || of->missing)
 		return error_set(e, ERROR_MISSING, ENOENT, "no such blob");
 	struct memory_handle *handle = calloc(1, sizeof *handle);
@@ -98,17 +100,19 @@ static inline void memory_close(struct source *source)
 static const struct source_ops memory_source_ops = {
 	memory_no_stacks, memory_no_stack, memory_open_blob, memory_close};
 
-/* --- layers ------------------------------------------------------------------------------------- */
+/* --- layers -------------------------------------------------------------------------------------
+ */
 
-/* All that the engine wants of one layer. `blob` and `table` may be changed after layer_make(): digests
- * and sizes in the record stay what they were. */
+/* All that the engine wants of one layer. `blob` and `table` may be changed after layer_make():
+ * digests and sizes in the record stay what they were. */
 struct layer {
 	struct layer_record record;
 	struct bytes blob, table;
 	struct memory_source source;
 };
 
-/* Piece table and record for the blob as it is now. `pieces` have their sizes; digests are filled in. */
+/* Piece table and record for the blob as it is now. `pieces` have their sizes; digests are filled
+ * in. */
 static inline void layer_make(struct layer *out, enum media media, const struct bytes *blob,
 	struct piece *pieces, size_t count)
 {
@@ -186,8 +190,8 @@ static inline void layer_cut(struct layer *out, enum media media, const struct b
 }
 
 /* The tar in any of the three media. */
-static inline void layer_of_tar(struct layer *out, enum media media, const struct bytes *tar,
-	size_t piece_bytes)
+static inline void layer_of_tar(
+	struct layer *out, enum media media, const struct bytes *tar, size_t piece_bytes)
 {
 	struct bytes blob = {0};
 	if (media == MEDIA_TAR)

@@ -1,6 +1,7 @@
 /*
- * A fresh directory on tmpfs with a destination in it and canaries around: what is outside the destination
- * is listed when it is made (inode, mode, owner, times, xattrs, content) and must be the same later.
+ * A fresh directory on tmpfs with a destination in it and canaries around: what is outside the
+ * destination is listed when it is made (inode, mode, owner, times, xattrs, content) and must be
+ * the same later.
  *
  *     <path>/canary/...      never to be touched
  *     <path>/work/beside     a file next to the destination
@@ -22,7 +23,8 @@
 #include "errors.h"
 #include "layers/store.h"
 
-/* --- listings ----------------------------------------------------------------------------------- */
+/* --- listings -----------------------------------------------------------------------------------
+ */
 
 enum { LIST_IDENTITY = 1 /* inode, nlink and ctime too */ };
 
@@ -34,7 +36,7 @@ struct listing {
 	struct seen {
 		ino_t inode;
 		char *path;
-	} *seen;
+	} * seen;
 	size_t seen_count;
 };
 
@@ -121,8 +123,8 @@ static inline void list_links(struct listing *to, const char *name, const struct
 	to->seen[to->seen_count++] = (struct seen){st->st_ino, strdup(name)};
 }
 
-static inline void list_one(struct listing *to, const char *path, const char *name,
-	const struct stat *st)
+static inline void list_one(
+	struct listing *to, const char *path, const char *name, const struct stat *st)
 {
 	char text[256];
 	list_quoted(to, name, strlen(name));
@@ -219,7 +221,8 @@ static inline bool same_listing(const struct bytes *got, const struct bytes *wan
 	return false;
 }
 
-/* --- the sandbox -------------------------------------------------------------------------------- */
+/* --- the sandbox --------------------------------------------------------------------------------
+ */
 
 struct sandbox {
 	char path[128];
@@ -232,7 +235,8 @@ static inline const char *scratch_parent(void)
 {
 	struct statfs fs;
 	const long tmpfs = 0x01021994;
-	if (statfs("/dev/shm", &fs) == 0 && (long)fs.f_type == tmpfs && access("/dev/shm", W_OK) == 0)
+	if (statfs("/dev/shm", &fs) == 0 && (long)fs.f_type == tmpfs &&
+		access("/dev/shm", W_OK) == 0)
 		return "/dev/shm";
 	const char *parent = getenv("TMPDIR");
 	return parent != NULL && strlen(parent) < 80 ? parent : "/tmp";
@@ -311,7 +315,8 @@ static inline bool sandbox_root_is_empty(const struct sandbox *sandbox)
 	if (dir == NULL || fstat(sandbox->root_fd, &st) != 0)
 		abort();
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		empty &= entry->d_name[0] == '.' && (entry->d_name[1] == '\0' || entry->d_name[1] == '.');
+		empty &= entry->d_name[0] == '.' &&
+			 (entry->d_name[1] == '\0' || entry->d_name[1] == '.');
 	(void)closedir(dir);
 	return empty;
 }

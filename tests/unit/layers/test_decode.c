@@ -37,7 +37,7 @@ static void gives(struct layer *layer, const struct bytes *want, const char *nam
 	struct bytes got;
 	struct error e = {0};
 	bool good = decode(layer, &got, &e) == 0 && got.size == want->size &&
-		memcmp(got.data, want->data, want->size) == 0;
+		    memcmp(got.data, want->data, want->size) == 0;
 	if (!ok(good, "%s", name))
 		printf("# %zu bytes, %s\n", got.size, e.text);
 	bytes_free(&got);
@@ -92,7 +92,8 @@ static void decodes_pieces_of_any_size(void)
 			if (sizes[i] < 17)
 				some.size = 20000;
 			layer_of_tar(&layer, media, &some, sizes[i]);
-			(void)snprintf(name, sizeof name, "%s in pieces of %zu", media_text[media], sizes[i]);
+			(void)snprintf(name, sizeof name, "%s in pieces of %zu", media_text[media],
+				sizes[i]);
 			gives(&layer, &some, name);
 		}
 	}
@@ -114,14 +115,16 @@ static void decodes_runs(void)
 
 		pieces[0] = (struct piece){.stored_bytes = first, .decoded_bytes = 4000};
 		pieces[1] = (struct piece){.stored_bytes = second - first, .decoded_bytes = 3000};
-		pieces[2] = (struct piece){.stored_bytes = blob.size - second, .decoded_bytes = 3000};
+		pieces[2] =
+			(struct piece){.stored_bytes = blob.size - second, .decoded_bytes = 3000};
 		layer_make(&layer, media, &blob, pieces, 3);
 		gives(&layer, &plain, "three runs of one piece");
 
 		pieces[0] = (struct piece){.stored_bytes = 10};
 		pieces[1] = (struct piece){.stored_bytes = first - 10, .decoded_bytes = 4000};
 		pieces[2] = (struct piece){.stored_bytes = second - first + 5};
-		pieces[3] = (struct piece){.stored_bytes = blob.size - second - 5, .decoded_bytes = 6000};
+		pieces[3] = (struct piece){
+			.stored_bytes = blob.size - second - 5, .decoded_bytes = 6000};
 		layer_make(&layer, media, &blob, pieces, 4);
 		gives(&layer, &plain, "two runs, the second with two members across two pieces");
 
@@ -141,11 +144,13 @@ static void decodes_runs(void)
 
 		/* The border of two runs where no member ends. */
 		pieces[0] = (struct piece){.stored_bytes = first - 1, .decoded_bytes = 4000};
-		pieces[1] = (struct piece){.stored_bytes = blob.size - first + 1, .decoded_bytes = 6000};
+		pieces[1] = (struct piece){
+			.stored_bytes = blob.size - first + 1, .decoded_bytes = 6000};
 		layer_make(&layer, media, &blob, pieces, 2);
 		fails(&layer, ERROR_STREAM, "a run that ends inside a member");
 		pieces[0] = (struct piece){.stored_bytes = first + 1, .decoded_bytes = 4000};
-		pieces[1] = (struct piece){.stored_bytes = blob.size - first - 1, .decoded_bytes = 6000};
+		pieces[1] = (struct piece){
+			.stored_bytes = blob.size - first - 1, .decoded_bytes = 6000};
 		layer_make(&layer, media, &blob, pieces, 2);
 		fails(&layer, ERROR_STREAM, "a run that takes a byte of the next member");
 		bytes_free(&plain);
@@ -165,7 +170,8 @@ static void refuses_other_formats(void)
 				continue;
 			compress_into(&blob, is, plain.data, plain.size);
 			layer_cut(&layer, called, &blob, plain.size, 1000);
-			(void)snprintf(name, sizeof name, "%s called %s", media_text[is], media_text[called]);
+			(void)snprintf(name, sizeof name, "%s called %s", media_text[is],
+				media_text[called]);
 			fails(&layer, ERROR_STREAM, name);
 			bytes_free(&blob);
 		}
@@ -181,8 +187,8 @@ static void refuses_other_formats(void)
 }
 
 /* The blob with one change, which the piece table vouches for. */
-static void damaged(enum media media, const struct bytes *plain, const struct bytes *blob, size_t at,
-	uint8_t flip, enum error_code code, const char *name)
+static void damaged(enum media media, const struct bytes *plain, const struct bytes *blob,
+	size_t at, uint8_t flip, enum error_code code, const char *name)
 {
 	struct layer layer;
 	blob->data[at] ^= flip;
@@ -200,11 +206,14 @@ static void checks_trailers(void)
 	damaged(MEDIA_TAR_GZIP, &plain, &gzip, 2, 1, ERROR_STREAM, "gzip: wrong method");
 	damaged(MEDIA_TAR_GZIP, &plain, &gzip, 3, 0xe0, ERROR_STREAM, "gzip: reserved flags");
 	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 8, 1, ERROR_STREAM, "gzip: bad CRC");
-	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 5, 0x80, ERROR_STREAM, "gzip: bad CRC, last bit");
+	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 5, 0x80, ERROR_STREAM,
+		"gzip: bad CRC, last bit");
 	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 4, 1, ERROR_STREAM, "gzip: bad ISIZE");
-	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 1, 0x80, ERROR_STREAM, "gzip: bad ISIZE, last bit");
+	damaged(MEDIA_TAR_GZIP, &plain, &gzip, gzip.size - 1, 0x80, ERROR_STREAM,
+		"gzip: bad ISIZE, last bit");
 	damaged(MEDIA_TAR_ZSTD, &plain, &zstd, 0, 1, ERROR_STREAM, "zstd: wrong magic");
-	damaged(MEDIA_TAR_ZSTD, &plain, &zstd, zstd.size - 1, 1, ERROR_STREAM, "zstd: bad checksum");
+	damaged(MEDIA_TAR_ZSTD, &plain, &zstd, zstd.size - 1, 1, ERROR_STREAM,
+		"zstd: bad checksum");
 	damaged(MEDIA_TAR_ZSTD, &plain, &zstd, 4, 8, ERROR_STREAM, "zstd: reserved bit");
 	bytes_free(&plain);
 	bytes_free(&gzip);
@@ -221,9 +230,12 @@ static void refuses_cut_streams(void)
 			struct layer layer;
 			char name[64];
 			/* The first 16 and last 16 bytes, and 32 places between. */
-			blob.size = i < 16 ? i + 1 : i < 32 ? whole - 1 - (i - 16) : whole * (i - 31) / 34;
+			blob.size = i < 16   ? i + 1
+				    : i < 32 ? whole - 1 - (i - 16)
+					     : whole * (i - 31) / 34;
 			layer_cut(&layer, media, &blob, plain.size, 500);
-			(void)snprintf(name, sizeof name, "%s cut at %zu", media_text[media], blob.size);
+			(void)snprintf(
+				name, sizeof name, "%s cut at %zu", media_text[media], blob.size);
 			fails(&layer, ERROR_STREAM, name);
 		}
 		blob.size = whole;
@@ -234,8 +246,8 @@ static void refuses_cut_streams(void)
 
 static void refuses_trailing_bytes(void)
 {
-	static const char *const tails[] = {"\0", "x", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "\x1f\x8b",
-		"\x28\xb5\x2f\xfd"};
+	static const char *const tails[] = {"\0", "x", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+		"\x1f\x8b", "\x28\xb5\x2f\xfd"};
 	static const size_t sizes[] = {1, 1, 20, 2, 4};
 	for (enum media media = MEDIA_TAR_GZIP; media < MEDIA_TYPES; media++) {
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -331,8 +343,8 @@ static void bounds_bombs(void)
 		char name[64];
 		compress_into(&blob, media, zeros.data, zeros.size);
 		layer_cut(&layer, media, &blob, 40960, 1 << 20);
-		(void)snprintf(name, sizeof name, "%s: %zu bytes that come to 32 MiB", media_text[media],
-			blob.size);
+		(void)snprintf(name, sizeof name, "%s: %zu bytes that come to 32 MiB",
+			media_text[media], blob.size);
 		error_is(decode(&layer, &got, &e), &e, ERROR_LIMIT, "%s", name);
 		ok(got.size <= 40960, "stopped after %zu bytes", got.size);
 		bytes_free(&got);
@@ -377,12 +389,14 @@ static void bounds_zstd(void)
 		&(struct zstd_how){.dictionary = plain.data, .dictionary_bytes = 50000});
 	layer_cut(&layer, MEDIA_TAR_ZSTD, &blob, plain.size, 10000);
 	fails(&layer, ERROR_STREAM, "zstd: made with a dictionary");
-	static const uint8_t with_id[] = {0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x01, 0x09, 0x00, 0x00, 'x'};
+	static const uint8_t with_id[] = {
+		0x28, 0xb5, 0x2f, 0xfd, 0x21, 0x07, 0x01, 0x09, 0x00, 0x00, 'x'};
 	blob.size = 0;
 	bytes_add(&blob, with_id, sizeof with_id);
 	layer_cut(&layer, MEDIA_TAR_ZSTD, &blob, 1, 100);
 	fails(&layer, ERROR_STREAM, "zstd: wants dictionary 7");
-	static const uint8_t without_id[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x01, 0x09, 0x00, 0x00, 'x'};
+	static const uint8_t without_id[] = {
+		0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x01, 0x09, 0x00, 0x00, 'x'};
 	struct bytes x = {0};
 	bytes_add(&x, "x", 1);
 	blob.size = 0;
@@ -440,8 +454,8 @@ static void survives_noise(void)
 				if ((result = decoder_read(decoder, &data, &size, &e)) == 0)
 					bytes_add(&got, data, size);
 			wrong += got.size > plain.size ||
-				(result == 0 && memcmp(got.data, plain.data, plain.size) != 0) ||
-				(result != 0 && e.code != ERROR_STREAM && e.code != ERROR_LIMIT);
+				 (result == 0 && memcmp(got.data, plain.data, plain.size) != 0) ||
+				 (result != 0 && e.code != ERROR_STREAM && e.code != ERROR_LIMIT);
 			decoder_close(decoder);
 			stream_close(stream);
 			bytes_free(&got);

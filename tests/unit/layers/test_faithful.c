@@ -1,4 +1,5 @@
-/* Random trees, packed by GNU tar, unpacked by ours and by GNU tar: the same in all that a file is. */
+/* Random trees, packed by GNU tar, unpacked by ours and by GNU tar: the same in all that a file is.
+ */
 #include <sys/wait.h>
 
 #include "layers/xattrs.h"
@@ -34,11 +35,13 @@ __attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
 	return system(command);
 }
 
-/* Letters, UTF-8 composed and not, bytes that are none, blanks and control characters, long ones. */
+/* Letters, UTF-8 composed and not, bytes that are none, blanks and control characters, long ones.
+ */
 static void random_name(char out[256])
 {
-	static const char *const parts[] = {"a", "b", "Z", "-", ".", " ", "\xc3\xa9", "e\xcc\x81", "\xe2\x82\xac",
-		"\xf0\x9f\x90\xa7", "\xff", "\xc3", "\xed\xa0\x80", "\n", "\\", "*", "%", "=", "wh."};
+	static const char *const parts[] = {"a", "b", "Z", "-", ".", " ", "\xc3\xa9", "e\xcc\x81",
+		"\xe2\x82\xac", "\xf0\x9f\x90\xa7", "\xff", "\xc3", "\xed\xa0\x80", "\n", "\\", "*",
+		"%", "=", "wh."};
 	size_t length = upto(15) == 0 ? 100 + upto(120) : 1 + upto(6);
 	out[0] = 'n'; /* neither ".wh.", nor "..", nor taken for an option */
 	out[1] = '\0';
@@ -48,17 +51,19 @@ static void random_name(char out[256])
 
 static struct timespec random_time(void)
 {
-	static const int64_t seconds[] = {0, 1, -1, -86400, 1700000000, 2147483648, -2147483649, 4294967296,
-		8589934592};
+	static const int64_t seconds[] = {
+		0, 1, -1, -86400, 1700000000, 2147483648, -2147483649, 4294967296, 8589934592};
 	static const long nanoseconds[] = {0, 1, 999999999, 500000000, 123456789, 100};
 	return (struct timespec){seconds[upto(9)], nanoseconds[upto(6)]};
 }
 
 static void random_xattrs(const char *path, mode_t kind)
 {
-	static const uint8_t capability[] = {1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232, 3, 0, 0, 4, 0,
-		5, 0, 255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 5, 0, 255, 255, 255, 255};
+	static const uint8_t capability[] = {
+		1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232,
+		3, 0, 0, 4, 0, 5, 0, 255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 5,
+		0, 255, 255, 255, 255};
 	bool plain = kind == S_IFREG || kind == S_IFDIR;
 	char value[300];
 	if (plain && upto(4) == 0) {
@@ -74,12 +79,20 @@ static void random_xattrs(const char *path, mode_t kind)
 		(void)setxattr(path, XATTR_ACL_DEFAULT, acl, sizeof acl, 0);
 }
 
-static void random_file(const char *path, char *links[FILES], size_t *link_count)
+struct files {
+	char *paths[FILES];
+	size_t count;
+	size_t linkable[FILES]; /* GNU tar keeps hard links of files and symlinks only */
+	size_t linkable_count;
+};
+
+static void random_file(const char *path, struct files *files)
 {
 	char target[256], data[20000];
-	bool made;
+	bool made, linkable = false;
 	switch (upto(8)) {
 	case 0:
+		linkable = true;
 		random_name(target);
 		made = symlink(target, path) == 0;
 		break;
@@ -91,23 +104,29 @@ static void random_file(const char *path, char *links[FILES], size_t *link_count
 			       makedev((unsigned)(1 + upto(4095)), (unsigned)upto(1048576))) == 0;
 		break;
 	case 3:
-		made = *link_count > 0 && link(links[upto(*link_count)], path) == 0;
-		if (made)
-			return; /* the metadata of the other name */
+		if (files->linkable_count > 0) {
+			size_t other = files->linkable[upto(files->linkable_count)];
+			if (link(files->paths[other], path) != 0)
+				abort();
+			return; /* it has the metadata of its other name */
+		}
 		/* fall through */
 	default:
 		random_fill(&seed, data, sizeof data);
 		write_file(path, data, upto(3) == 0 ? upto(sizeof data) : upto(600));
-		made = true;
+		made = linkable = true;
 	}
 	if (!made)
 		abort();
-	links[(*link_count)++] = strdup(path);
+	if (linkable)
+		files->linkable[files->linkable_count++] = files->count;
+	files->paths[files->count++] = strdup(path);
 }
 
 static void set_metadata(const char *path)
 {
-	static const mode_t modes[] = {0644, 0755, 0, 04755, 02755, 06711, 01777, 07777, 0400, 0070};
+	static const mode_t modes[] = {
+		0644, 0755, 0, 04755, 02755, 06711, 01777, 07777, 0400, 0070};
 	struct stat st;
 	if (lstat(path, &st) != 0)
 		abort();
@@ -124,8 +143,9 @@ static void set_metadata(const char *path)
 
 static void make_tree(const char *root)
 {
-	char *directories[FILES] = {strdup(root)}, *links[FILES];
-	size_t directory_count = 1, link_count = 0;
+	char *directories[FILES] = {strdup(root)};
+	struct files files = {.count = 0};
+	size_t directory_count = 1;
 	if (mkdir(root, 0755) != 0)
 		abort();
 	for (int i = 0; i < FILES; i++) {
@@ -133,7 +153,8 @@ static void make_tree(const char *root)
 		random_name(name);
 		if (asprintf(&path, "%s/%s", directories[upto(directory_count)], name) < 0)
 			abort();
-		if (access(path, F_OK) == 0 || strlen(path) > 3500) {
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+			strlen(path) > 3500) {
 			free(path);
 			continue;
 		}
@@ -143,12 +164,12 @@ static void make_tree(const char *root)
 			directories[directory_count++] = path;
 			continue;
 		}
-		random_file(path, links, &link_count);
+		random_file(path, &files);
 		free(path);
 	}
-	for (size_t i = 0; i < link_count; i++) {
-		set_metadata(links[i]);
-		free(links[i]);
+	for (size_t i = 0; i < files.count; i++) {
+		set_metadata(files.paths[i]);
+		free(files.paths[i]);
 	}
 	/* Deepest last made: its time is set before its parent's is changed by nobody. */
 	while (directory_count-- > 0) {
@@ -175,8 +196,9 @@ static bool there_and_back(int number, const char *format, bool xattrs)
 	struct error e;
 	const char *keep = xattrs ? "--xattrs --xattrs-include='*'" : "";
 	sandbox_open(&sandbox);
-	bool good = run("cd %s && tar --format=%s %s --numeric-owner -cf tar -C in . 2>err", scratch, format,
-			    keep) == 0 &&
+	bool good =
+		run("cd %s && tar --format=%s %s --numeric-owner -cf tar -C in . 2>err", scratch,
+			format, keep) == 0 &&
 		mkdir(in_scratch("theirs"), 0755) == 0 &&
 		run("cd %s && tar %s --numeric-owner -xpf tar -C theirs 2>err", scratch, keep) == 0;
 	if (!good)
@@ -186,7 +208,8 @@ static bool there_and_back(int number, const char *format, bool xattrs)
 	if (status != 0)
 		printf("# tree %d: %s\n", number, e.text);
 	good &= status == 0;
-	struct bytes ours = list_tree(sandbox.root, NULL, 0), theirs = list_tree(in_scratch("theirs"), NULL, 0);
+	struct bytes ours = list_tree(sandbox.root, NULL, 0),
+		     theirs = list_tree(in_scratch("theirs"), NULL, 0);
 	struct bytes original = list_tree(in_scratch("in"), NULL, 0);
 	good &= same_listing(&ours, &theirs) && sandbox_untouched(&sandbox);
 	/* GNU tar is only the second witness where the format can hold all. */

@@ -183,7 +183,8 @@ static void fields(void)
 	BAD_FIELD("size with a minus", memcpy(h.size, "-0000000001", 12));
 	BAD_FIELD("size with a plus", memcpy(h.size, "+0000000001", 12));
 	BAD_FIELD("size in base-256, negative", memset(h.size, 0xff, 12));
-	BAD_FIELD("size in base-256, 2^63-1", memcpy(h.size, "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 12));
+	BAD_FIELD("size in base-256, 2^63-1",
+		memcpy(h.size, "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 12));
 	BAD_FIELD("size in base-256, 2^63", memcpy(h.size, "\x80\0\0\0\x80\0\0\0\0\0\0\0", 12));
 	BAD_FIELD("size 2^36+1", memcpy(h.size, "\x80\0\0\0\0\0\0\x10\0\0\0\x01", 12));
 	BAD_FIELD("size no number", memcpy(h.size, "0000000000x", 12));
@@ -194,7 +195,8 @@ static void fields(void)
 	BAD_FIELD("gid 2^32", memcpy(h.gid, "\x80\0\0\x01\0\0\0\0", 8));
 	BAD_FIELD("gid negative", memset(h.gid, 0xff, 8));
 	BAD_FIELD("mtime with a sign", memcpy(h.mtime, "-0000000001", 12));
-	BAD_FIELD("mtime below -2^63", memcpy(h.mtime, "\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 12));
+	BAD_FIELD("mtime below -2^63",
+		memcpy(h.mtime, "\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 12));
 	BAD_FIELD("mtime 2^63", memcpy(h.mtime, "\x80\0\0\0\x80\0\0\0\0\0\0\0", 12));
 #undef BAD_FIELD
 	struct tar_header h = tar_header("file", '0', 0);
@@ -284,8 +286,8 @@ static void extended_headers_stand_alone(void)
 		struct bytes tar = metas(good[i].order);
 		is_accepted(&tar, good[i].entries, good[i].order);
 	}
-	static const char *const bad[] = {"xxf", "xLf", "Lxf", "Kxs", "xKs", "LLf", "KKs", "LKLf", "xgf",
-		"Lgf", "x", "L", "K", "fx"};
+	static const char *const bad[] = {"xxf", "xLf", "Lxf", "Kxs", "xKs", "LLf", "KKs", "LKLf",
+		"xgf", "Lgf", "x", "L", "K", "fx"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct bytes tar = metas(bad[i]);
 		is_refused(&tar, ERROR_TAR, bad[i]);
@@ -355,8 +357,8 @@ static void sizes_agree(void)
 		uint64_t header;
 		bool good;
 	} rows[] = {{"the same", "9 size=5\n", 5, true}, {"larger in pax", "9 size=6\n", 5, false},
-		{"smaller in pax", "9 size=4\n", 5, false}, {"0 in the header", "9 size=5\n", 0, false},
-		{"0 in pax", "9 size=0\n", 5, false}};
+		{"smaller in pax", "9 size=4\n", 5, false},
+		{"0 in the header", "9 size=5\n", 0, false}, {"0 in pax", "9 size=0\n", 5, false}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct bytes tar = {0};
 		tar_add_meta(&tar, 'x', rows[i].pax, strlen(rows[i].pax));
@@ -386,9 +388,9 @@ static bool entry_is(const struct gate_entry *entry, char type, const char *path
 	uint64_t size)
 {
 	return entry != NULL && entry->type == type && strcmp(entry->path, path) == 0 &&
-		(link == NULL ? entry->link == NULL
-			      : entry->link != NULL && strcmp(entry->link, link) == 0) &&
-		entry->size_bytes == size;
+	       (link == NULL ? entry->link == NULL
+			     : entry->link != NULL && strcmp(entry->link, link) == 0) &&
+	       entry->size_bytes == size;
 }
 
 static void hands_out_what_it_read(void)
@@ -408,8 +410,11 @@ static void hands_out_what_it_read(void)
 	h = tar_header("l", '2', 0);
 	memset(h.link, 't', sizeof h.link);
 	tar_add_header(&tar, h);
-	tar_add(&tar, &(struct item){.path = "short", .pax_path = "pax/path", .pax_mtime = "-0.5",
-			      .mtime = 7, .body = "body"});
+	tar_add(&tar, &(struct item){.path = "short",
+			      .pax_path = "pax/path",
+			      .pax_mtime = "-0.5",
+			      .mtime = 7,
+			      .body = "body"});
 	tar_add_long(&tar, 'K', "long target");
 	tar_add_long(&tar, 'L', "long name");
 	tar_add(&tar, &(struct item){.path = "s", .type = '2', .link = "t", .mtime = 7});
@@ -432,7 +437,8 @@ static void hands_out_what_it_read(void)
 	entry = gate_pop(gate);
 	ok(entry_is(entry, '2', "long name", "long target", 0) && entry->mtime.tv_sec == 7,
 		"GNU long names");
-	ok(entry_is(gate_pop(gate), '1', "after", "short", 0), "which the next entry does not inherit");
+	ok(entry_is(gate_pop(gate), '1', "after", "short", 0),
+		"which the next entry does not inherit");
 	ok(gate_pop(gate) == NULL, "and no more");
 	is_int(gate_finish(gate, &e), 0, "the end");
 	gate_close(gate);
@@ -482,7 +488,8 @@ static void survives_noise(void)
 		memcpy(tar.data + block, &h, sizeof h);
 		tar.data[at] = kept;
 	}
-	ok(accepted > 0 && accepted < 3000, "3,000 damaged tars, %d still in the profile", accepted);
+	ok(accepted > 0 && accepted < 3000, "3,000 damaged tars, %d still in the profile",
+		accepted);
 	bytes_free(&tar);
 }
 

@@ -7,10 +7,22 @@
 static void normalizes(void)
 {
 	static const char *const rows[][2] = {
-		{"a", "a"}, {"./a", "a"}, {"a/", "a"}, {"a//b", "a/b"}, {"./a/./b/.", "a/b"}, {".", ""},
-		{"./", ""}, {"././/.", ""}, {"...", "..."}, {"..a/b..", "..a/b.."}, {".a", ".a"},
-		{"a/.../b", "a/.../b"}, {" ", " "}, {"\xff\xfe/\x01", "\xff\xfe/\x01"},
-		{"a\\..\\b", "a\\..\\b"}, {".wh.a", ".wh.a"},
+		{"a", "a"},
+		{"./a", "a"},
+		{"a/", "a"},
+		{"a//b", "a/b"},
+		{"./a/./b/.", "a/b"},
+		{".", ""},
+		{"./", ""},
+		{"././/.", ""},
+		{"...", "..."},
+		{"..a/b..", "..a/b.."},
+		{".a", ".a"},
+		{"a/.../b", "a/.../b"},
+		{" ", " "},
+		{"\xff\xfe/\x01", "\xff\xfe/\x01"},
+		{"a\\..\\b", "a\\..\\b"},
+		{".wh.a", ".wh.a"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char out[LIMIT_PATH_BYTES + 1];
@@ -22,12 +34,13 @@ static void normalizes(void)
 
 static void refuses(void)
 {
-	static const char *const rows[] = {"", "/", "//", "/a", "//a", "/.", "..", "../a", "a/..", "a/../b",
-		"a/../../b", "./..", "a/./../b", "../", "./../"};
+	static const char *const rows[] = {"", "/", "//", "/a", "//a", "/.", "..", "../a", "a/..",
+		"a/../b", "a/../../b", "./..", "a/./../b", "../", "./../"};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char out[LIMIT_PATH_BYTES + 1];
 		struct error e;
-		error_is(path_normalize(rows[i], out, &e), &e, ERROR_PATH, "refused: \"%s\"", rows[i]);
+		error_is(path_normalize(rows[i], out, &e), &e, ERROR_PATH, "refused: \"%s\"",
+			rows[i]);
 	}
 	is_int(path_normalize("..", (char[LIMIT_PATH_BYTES + 1]){0}, NULL), -1, "no error to fill");
 }

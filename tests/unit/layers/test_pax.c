@@ -28,11 +28,11 @@ static void takes_what_it_knows(void)
 	pax_add(&pax, "linkpath", "c=d", 3);
 	pax_add(&pax, "size", "12345678901", 11);
 	pax_add(&pax, "mtime", "-1.25", 5);
-	static const char *const ignored[][2] = {{"atime", "1.5"}, {"ctime", "0"}, {"uid", "4294967294"},
-		{"gid", "0"}, {"uname", "root"}, {"gname", ""}, {"comment", "hello\nworld"},
-		{"hdrcharset", "BINARY"}, {"SCHILY.xattr.user.a", "1"}, {"LIBARCHIVE.xattr.user.a", "MQ"},
-		{"LIBARCHIVE.creationtime", "3"}, {"SCHILY.dev", "1"}, {"SCHILY.ino", "2"},
-		{"SCHILY.nlink", "3"}};
+	static const char *const ignored[][2] = {{"atime", "1.5"}, {"ctime", "0"},
+		{"uid", "4294967294"}, {"gid", "0"}, {"uname", "root"}, {"gname", ""},
+		{"comment", "hello\nworld"}, {"hdrcharset", "BINARY"}, {"SCHILY.xattr.user.a", "1"},
+		{"LIBARCHIVE.xattr.user.a", "MQ"}, {"LIBARCHIVE.creationtime", "3"},
+		{"SCHILY.dev", "1"}, {"SCHILY.ino", "2"}, {"SCHILY.nlink", "3"}};
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		pax_add(&pax, ignored[i][0], ignored[i][1], strlen(ignored[i][1]));
 	is_int(parse((const char *)pax.data, pax.size, &out, &e), 0, "all keys at once");

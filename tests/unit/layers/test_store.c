@@ -1,4 +1,5 @@
-/* layers/store.c, store_remove.c, synthetic.c: whole layers by identity, and what is made on top. */
+/* layers/store.c, store_remove.c, synthetic.c: whole layers by identity, and what is made on top.
+ */
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -49,8 +50,8 @@ static int add(struct layer *layer, struct store_layer *out, struct error *e)
 	return store_add(sandbox.root_fd, layer_source(layer), &layer->record, &options, out, e);
 }
 
-static const struct item sample[] = {{.path = "file", .body = "hello"}, {.path = "d/e/f", .body = "x"},
-	{.path = ".wh.gone"}, {.path = "o/.wh..wh..opq"}, {0}};
+static const struct item sample[] = {{.path = "file", .body = "hello"},
+	{.path = "d/e/f", .body = "x"}, {.path = ".wh.gone"}, {.path = "o/.wh..wh..opq"}, {0}};
 
 static const char *in_layer(const struct store_layer *layer, const char *path)
 {
@@ -81,7 +82,8 @@ static void adds_once(void)
 	char text[256] = {0}, value[4] = {0};
 	open_store();
 	mode_t before = umask(0077);
-	ok(add(&layer, &first, &e) == 0 && !first.reused && !first.hides_lower, "a layer is added %s", e.text);
+	ok(add(&layer, &first, &e) == 0 && !first.reused && !first.hides_lower,
+		"a layer is added %s", e.text);
 	(void)umask(before);
 	ok(layer_record_id(&layer.record, &id, &e) == 0 && digest_equal(&id, &first.id),
 		"by the digest of its signed record");
@@ -89,28 +91,32 @@ static void adds_once(void)
 
 	struct stat st;
 	ok(stat(in_layer(&first, "root"), &st) == 0 && st.st_mode == 040755, "its root is 0755");
-	ok(stat(in_layer(&first, ""), &st) == 0 && st.st_mode == 040700, "in a directory that is 0700");
+	ok(stat(in_layer(&first, ""), &st) == 0 && st.st_mode == 040700,
+		"in a directory that is 0700");
 	int fd = open(in_layer(&first, "implied"), O_RDONLY);
 	static const char want[] = "m\0md\0md/e\0mo";
 	ok(read(fd, text, sizeof text) == sizeof want && memcmp(text, want, sizeof want) == 0,
 		"what is only implied is listed");
 	(void)close(fd);
-	ok(getxattr(in_layer(&first, "root/o"), "trusted.overlay.opaque", value, sizeof value) == 1 &&
+	ok(getxattr(in_layer(&first, "root/o"), "trusted.overlay.opaque", value, sizeof value) ==
+				1 &&
 			value[0] == 'y',
 		"what is opaque is marked");
-	ok(getxattr(in_layer(&first, "root/d"), "trusted.overlay.opaque", value, sizeof value) == -1,
+	ok(getxattr(in_layer(&first, "root/d"), "trusted.overlay.opaque", value, sizeof value) ==
+			-1,
 		"and nothing else is");
 
 	struct source *source = layer_source(&layer);
 	layer.source.layer.missing = layer.source.table.missing = true;
 	const struct layer_unpack_options options = {.user_xattrs_supported = true};
-	ok(store_add(sandbox.root_fd, source, &layer.record, &options, &second, &e) == 0 && second.reused &&
-			digest_equal(&first.id, &second.id),
+	ok(store_add(sandbox.root_fd, source, &layer.record, &options, &second, &e) == 0 &&
+			second.reused && digest_equal(&first.id, &second.id),
 		"it is reused, without its blob");
 
 	layer.record.entries++; /* as signed by somebody else: another identity */
-	error_is(store_add(sandbox.root_fd, layer_source(&layer), &layer.record, &options, &second, &e), &e,
-		ERROR_SIZE, "the same blob, signed with other numbers, is unpacked anew");
+	error_is(store_add(sandbox.root_fd, layer_source(&layer), &layer.record, &options, &second,
+			 &e),
+		&e, ERROR_SIZE, "the same blob, signed with other numbers, is unpacked anew");
 	is_int((long long)names_in(sandbox.root), 1, "and leaves nothing");
 	close_store();
 	layer_free(&layer);
@@ -124,12 +130,14 @@ static void leaves_nothing_after_a_failure(void)
 	open_store();
 	layer.blob.data[layer.blob.size - 1] ^= 1;
 	memset(&out, UNTOUCHED, sizeof out);
-	error_is(add(&layer, &out, &e), &e, ERROR_DIGEST, "the last byte of the last piece differs");
+	error_is(
+		add(&layer, &out, &e), &e, ERROR_DIGEST, "the last byte of the last piece differs");
 	ok(is_untouched(&out, sizeof out) && names_in(sandbox.root) == 0, "nothing is left of it");
 	layer.blob.data[layer.blob.size - 1] ^= 1;
 
 	/* What a kill left behind. */
-	if (mkdir(in_root(&sandbox, "new"), 0700) != 0 || mkdir(in_root(&sandbox, "new/root"), 0700) != 0)
+	if (mkdir(in_root(&sandbox, "new"), 0700) != 0 ||
+		mkdir(in_root(&sandbox, "new/root"), 0700) != 0)
 		abort();
 	write_file(in_root(&sandbox, "new/root/file"), "old", 3);
 	write_file(in_root(&sandbox, "new/other"), "old", 3);
@@ -143,12 +151,14 @@ static void leaves_nothing_after_a_failure(void)
 
 static void knows_opaque_roots(void)
 {
-	static const struct item items[] = {{.path = ".wh..wh..opq"}, {.path = "a", .body = "x"}, {0}};
+	static const struct item items[] = {
+		{.path = ".wh..wh..opq"}, {.path = "a", .body = "x"}, {0}};
 	struct layer layer = layer_of_items(items);
 	struct store_layer out;
 	struct error e;
 	open_store();
-	ok(add(&layer, &out, &e) == 0 && out.hides_lower && !out.reused, "an opaque root hides lower layers");
+	ok(add(&layer, &out, &e) == 0 && out.hides_lower && !out.reused,
+		"an opaque root hides lower layers");
 	ok(add(&layer, &out, &e) == 0 && out.hides_lower && out.reused, "also when reused");
 	close_store();
 	layer_free(&layer);
@@ -156,7 +166,8 @@ static void knows_opaque_roots(void)
 
 static void counts_skipped_xattrs(void)
 {
-	static const struct item items[] = {{.path = "a", .xattr = "user.a", .xattr_value = "1", .xattr_bytes = 1},
+	static const struct item items[] = {
+		{.path = "a", .xattr = "user.a", .xattr_value = "1", .xattr_bytes = 1},
 		{.path = "b", .xattr = "user.a", .xattr_value = "1", .xattr_bytes = 1}, {0}};
 	struct layer layer = layer_of_items(items);
 	struct store_layer out;
@@ -164,7 +175,8 @@ static void counts_skipped_xattrs(void)
 	open_store();
 	layer.record.user_xattrs = USER_XATTRS_OPTIONAL;
 	const struct layer_unpack_options options = {.user_xattrs_supported = false};
-	ok(store_add(sandbox.root_fd, layer_source(&layer), &layer.record, &options, &out, &e) == 0 &&
+	ok(store_add(sandbox.root_fd, layer_source(&layer), &layer.record, &options, &out, &e) ==
+				0 &&
 			out.user_xattrs_skipped == 2 &&
 			getxattr(in_layer(&out, "root/a"), "user.a", NULL, 0) == -1,
 		"two user.* xattrs are left out");
@@ -186,17 +198,19 @@ static void tells_its_need(void)
 	ok(tmpfs == UINT64_MAX && kernel == UINT64_MAX, "never around the end");
 }
 
-/* --- the synthetic layer ------------------------------------------------------------------------ */
+/* --- the synthetic layer ------------------------------------------------------------------------
+ */
 
 #define ACL_DEFAULT                                                                                \
 	.xattr = "system.posix_acl_default",                                                       \
-	.xattr_value = "\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0"              \
-		       "\x04\0\x05\0\xff\xff\xff\xff\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff", \
+	.xattr_value = "\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0"            \
+		       "\x04\0\x05\0\xff\xff\xff\xff\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff"  \
+		       "\xff\xff\xff",                                                             \
 	.xattr_bytes = 44
 #define USER_A .xattr = "user.a", .xattr_value = "1", .xattr_bytes = 1
 #define ACL_TEXT                                                                                   \
-	" system.posix_acl_default=\\02\\00\\00\\00\\01\\00\\07\\00\\ff\\ff\\ff\\ff"                 \
-	"\\02\\00\\06\\00\\e8\\03\\00\\00\\04\\00\\05\\00\\ff\\ff\\ff\\ff"                           \
+	" system.posix_acl_default=\\02\\00\\00\\00\\01\\00\\07\\00\\ff\\ff\\ff\\ff"               \
+	"\\02\\00\\06\\00\\e8\\03\\00\\00\\04\\00\\05\\00\\ff\\ff\\ff\\ff"                         \
 	"\\10\\00\\07\\00\\ff\\ff\\ff\\ff\\20\\00\\05\\00\\ff\\ff\\ff\\ff"
 #define PLAIN_ROOT ". 040755 0:0 0.000000000\n"
 
@@ -207,22 +221,36 @@ struct synthetic_case {
 };
 
 static const struct synthetic_case synthetic_cases[] = {
-	{"nothing is wrong with layers that describe all", {{{.path = ".", .type = '5', .mode = 0700, .mtime = 9},
-			{.path = "d", .type = '5'}, {.path = "d/f"}}, {{.path = "d", .type = '5'}, {.path = "d/g"}}},
+	{"nothing is wrong with layers that describe all",
+		{{{.path = ".", .type = '5', .mode = 0700, .mtime = 9}, {.path = "d", .type = '5'},
+			 {.path = "d/f"}},
+			{{.path = "d", .type = '5'}, {.path = "d/g"}}},
 		". 040700 0:0 9.000000000\n"},
 	{"no layer describes anything", {{{.path = "d/e/f"}}, {{.path = "d/e/g"}}}, PLAIN_ROOT},
 	{"an implied directory shows the one below",
-		{{{.path = "d", .type = '5', .mode = 02700, .uid = 5, .gid = 6, .pax_mtime = "-100.5", USER_A}},
+		{{{.path = "d",
+			 .type = '5',
+			 .mode = 02700,
+			 .uid = 5,
+			 .gid = 6,
+			 .pax_mtime = "-100.5",
+			 USER_A}},
 			{{.path = "d/f"}}},
 		PLAIN_ROOT "./d 042700 5:6 -101.500000000 user.a=1\n"},
-	{"through two that imply it", {{{.path = "d", .type = '5', .mode = 0711, .mtime = 3}}, {{.path = "d/f"}},
-			{{.path = "d/g"}}}, PLAIN_ROOT "./d 040711 0:0 3.000000000\n"},
-	{"not when a later one describes it", {{{.path = "d", .type = '5', .mode = 0711}}, {{.path = "d/f"}},
-			{{.path = "d", .type = '5', .mode = 0700}}}, PLAIN_ROOT},
-	{"not what only the lowest implies", {{{.path = "d/f"}}, {{.path = "d", .type = '5', .mode = 0700}}},
+	{"through two that imply it",
+		{{{.path = "d", .type = '5', .mode = 0711, .mtime = 3}}, {{.path = "d/f"}},
+			{{.path = "d/g"}}},
+		PLAIN_ROOT "./d 040711 0:0 3.000000000\n"},
+	{"not when a later one describes it",
+		{{{.path = "d", .type = '5', .mode = 0711}}, {{.path = "d/f"}},
+			{{.path = "d", .type = '5', .mode = 0700}}},
 		PLAIN_ROOT},
-	{"the root is always described", {{{.path = ".", .type = '5', .mode = 01777, .uid = 7, .mtime = 4}},
-			{{.path = "f"}}, {{.path = "g"}}}, ". 041777 7:0 4.000000000\n"},
+	{"not what only the lowest implies",
+		{{{.path = "d/f"}}, {{.path = "d", .type = '5', .mode = 0700}}}, PLAIN_ROOT},
+	{"the root is always described",
+		{{{.path = ".", .type = '5', .mode = 01777, .uid = 7, .mtime = 4}}, {{.path = "f"}},
+			{{.path = "g"}}},
+		". 041777 7:0 4.000000000\n"},
 	{"parents on the way, with a time and a default ACL of their own",
 		{{{.path = "a", .type = '5', .mode = 0750, .mtime = 8, ACL_DEFAULT},
 			 {.path = "a/b", .type = '5', .mode = 0705, .mtime = 7},
@@ -233,37 +261,55 @@ static const struct synthetic_case synthetic_cases[] = {
 	{"parents that nobody describes are plain",
 		{{{.path = "a/b", .type = '5', .mode = 0700, .mtime = 6}}, {{.path = "a/b/f"}}},
 		PLAIN_ROOT "./a 040755 0:0 0.000000000\n./a/b 040700 0:0 6.000000000\n"},
-	{"a removed directory that comes back is new", {{{.path = "d", .type = '5', .mode = 0700}},
-			{{.path = ".wh.d"}, {.path = "d/f"}}}, PLAIN_ROOT},
-	{"whichever comes first in the layer", {{{.path = "d", .type = '5', .mode = 0700}},
-			{{.path = "d/f"}, {.path = ".wh.d"}}}, PLAIN_ROOT},
-	{"also when a layer above implies it", {{{.path = "d", .type = '5', .mode = 0700}},
-			{{.path = ".wh.d"}, {.path = "d/f"}}, {{.path = "d/g"}}}, PLAIN_ROOT},
-	{"removed by a layer between", {{{.path = "d", .type = '5', .mode = 0700}}, {{.path = ".wh.d"}},
-			{{.path = "d/g"}}}, PLAIN_ROOT},
-	{"removed by the topmost", {{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}},
-			{{.path = ".wh.d"}}}, PLAIN_ROOT},
-	{"its parent is removed by the topmost", {{{.path = "p/d", .type = '5', .mode = 0700}},
-			{{.path = "p/d/f"}}, {{.path = ".wh.p"}}}, PLAIN_ROOT},
-	{"the topmost has a file there", {{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}},
-			{{.path = "d"}}}, PLAIN_ROOT},
-	{"the topmost has a symlink there", {{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}},
-			{{.path = "d", .type = '2', .link = "/"}}}, PLAIN_ROOT},
-	{"a file below hides what is below that", {{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d"}},
-			{{.path = "d/f"}}}, PLAIN_ROOT},
+	{"a removed directory that comes back is new",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = ".wh.d"}, {.path = "d/f"}}},
+		PLAIN_ROOT},
+	{"whichever comes first in the layer",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}, {.path = ".wh.d"}}},
+		PLAIN_ROOT},
+	{"also when a layer above implies it",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = ".wh.d"}, {.path = "d/f"}},
+			{{.path = "d/g"}}},
+		PLAIN_ROOT},
+	{"removed by a layer between",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = ".wh.d"}},
+			{{.path = "d/g"}}},
+		PLAIN_ROOT},
+	{"removed by the topmost",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}},
+			{{.path = ".wh.d"}}},
+		PLAIN_ROOT},
+	{"its parent is removed by the topmost",
+		{{{.path = "p/d", .type = '5', .mode = 0700}}, {{.path = "p/d/f"}},
+			{{.path = ".wh.p"}}},
+		PLAIN_ROOT},
+	{"the topmost has a file there",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}}, {{.path = "d"}}},
+		PLAIN_ROOT},
+	{"the topmost has a symlink there",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d/f"}},
+			{{.path = "d", .type = '2', .link = "/"}}},
+		PLAIN_ROOT},
+	{"a file below hides what is below that",
+		{{{.path = "d", .type = '5', .mode = 0700}}, {{.path = "d"}}, {{.path = "d/f"}}},
+		PLAIN_ROOT},
 	{"opaque: the directory stays the lower one, its children do not",
 		{{{.path = "a", .type = '5', .mode = 0711, .mtime = 2},
 			 {.path = "a/b", .type = '5', .mode = 0700}},
 			{{.path = "a/.wh..wh..opq"}, {.path = "a/b/f"}}},
 		PLAIN_ROOT "./a 040711 0:0 2.000000000\n"},
-	{"an opaque root: so too", {{{.path = ".", .type = '5', .mode = 0711, .mtime = 2},
-			{.path = "a", .type = '5', .mode = 0700}}, {{.path = ".wh..wh..opq"}, {.path = "a/f"}}},
+	{"an opaque root: so too",
+		{{{.path = ".", .type = '5', .mode = 0711, .mtime = 2},
+			 {.path = "a", .type = '5', .mode = 0700}},
+			{{.path = ".wh..wh..opq"}, {.path = "a/f"}}},
 		". 040711 0:0 2.000000000\n"},
 	{"names that sort between a directory and its children",
-		{{{.path = "a", .type = '5', .mode = 0700, .mtime = 2}, {.path = "a-b", .type = '5', .mode = 0701, .mtime = 3},
+		{{{.path = "a", .type = '5', .mode = 0700, .mtime = 2},
+			 {.path = "a-b", .type = '5', .mode = 0701, .mtime = 3},
 			 {.path = "a/c", .type = '5', .mode = 0702, .mtime = 4}},
 			{{.path = "a-b/f"}, {.path = "a/c/f"}}},
-		PLAIN_ROOT "./a 040700 0:0 2.000000000\n./a/c 040702 0:0 4.000000000\n./a-b 040701 0:0 3.000000000\n"},
+		PLAIN_ROOT "./a 040700 0:0 2.000000000\n./a/c 040702 0:0 4.000000000\n./a-b 040701 "
+			   "0:0 3.000000000\n"},
 };
 
 static void makes_synthetic_layers(void)
@@ -287,7 +333,8 @@ static void makes_synthetic_layers(void)
 			layer_free(&layer);
 		}
 		mode_t before = umask(0077);
-		int result = store_make_synthetic(sandbox.root_fd, ids, count, sandbox.root_fd, "synthetic", &e);
+		int result = store_make_synthetic(
+			sandbox.root_fd, ids, count, sandbox.root_fd, "synthetic", &e);
 		(void)umask(before);
 		struct bytes got = list_tree(in_root(&sandbox, "synthetic"), NULL, 0);
 		struct bytes want = {0};
@@ -306,8 +353,8 @@ static void reports_missing_layers(void)
 	struct digest id = {0};
 	struct error e;
 	open_store();
-	error_is(store_make_synthetic(sandbox.root_fd, &id, 1, sandbox.root_fd, "synthetic", &e), &e,
-		ERROR_MISSING, "a layer that is not in the store");
+	error_is(store_make_synthetic(sandbox.root_fd, &id, 1, sandbox.root_fd, "synthetic", &e),
+		&e, ERROR_MISSING, "a layer that is not in the store");
 	ok(sandbox_root_is_empty(&sandbox), "makes nothing");
 	close_store();
 }
@@ -336,7 +383,8 @@ static void copies_much_metadata(void)
 	ids[0] = added.id;
 	good &= add(&upper, &added, &e) == 0;
 	ids[1] = added.id;
-	good &= store_make_synthetic(sandbox.root_fd, ids, 2, sandbox.root_fd, "synthetic", &e) == 0;
+	good &= store_make_synthetic(sandbox.root_fd, ids, 2, sandbox.root_fd, "synthetic", &e) ==
+		0;
 	static char names[65536];
 	ok(good && listxattr(in_root(&sandbox, "synthetic/d"), names, sizeof names) == 64 * 254,
 		"a directory with 64 xattrs of 253 bytes %s", e.text);
@@ -347,7 +395,8 @@ static void copies_much_metadata(void)
 	if (mkdir(in_root(&sandbox, "copy"), 0700) != 0)
 		abort();
 	int to = open(in_root(&sandbox, "copy"), O_RDONLY);
-	ok(store_copy_metadata(from, to, &e) == 0 && fgetxattr(to, "trusted.overlay.opaque", NULL, 0) == -1 &&
+	ok(store_copy_metadata(from, to, &e) == 0 &&
+			fgetxattr(to, "trusted.overlay.opaque", NULL, 0) == -1 &&
 			flistxattr(to, names, sizeof names) == 64 * 254,
 		"trusted.overlay.* is not copied");
 	(void)close(from);
@@ -359,7 +408,8 @@ static void copies_much_metadata(void)
 	bytes_free(&pax);
 }
 
-/* --- removing ----------------------------------------------------------------------------------- */
+/* --- removing -----------------------------------------------------------------------------------
+ */
 
 static void make_deep(const char *name, int levels)
 {
@@ -390,7 +440,8 @@ static void removes(void)
 		abort();
 	is_int(store_remove(sandbox.root_fd, "link", &e), 0, "a symlink, not what it points to");
 	make_deep("deep", 2000);
-	is_int(store_remove(sandbox.root_fd, "deep", &e), 0, "a tree of 2,000 levels, beyond PATH_MAX %s", e.text);
+	is_int(store_remove(sandbox.root_fd, "deep", &e), 0,
+		"a tree of 2,000 levels, beyond PATH_MAX %s", e.text);
 	make_deep("wide", 1);
 	for (int i = 0; i < 20000; i++) {
 		char name[32];
@@ -399,7 +450,8 @@ static void removes(void)
 				 : mknod(in_root(&sandbox, name), S_IFREG | 0600, 0) != 0)
 			abort();
 	}
-	is_int(store_remove(sandbox.root_fd, "wide", &e), 0, "a directory of 20,000 names %s", e.text);
+	is_int(store_remove(sandbox.root_fd, "wide", &e), 0, "a directory of 20,000 names %s",
+		e.text);
 	/* Names that removal itself would give. */
 	for (int i = 0; i < 20; i++) {
 		char name[64];
@@ -414,7 +466,8 @@ static void removes(void)
 		if (!made)
 			abort();
 	}
-	is_int(store_remove(sandbox.root_fd, "names", &e), 0, "names that removal itself gives %s", e.text);
+	is_int(store_remove(sandbox.root_fd, "names", &e), 0, "names that removal itself gives %s",
+		e.text);
 	ok(sandbox_root_is_empty(&sandbox), "all of it is gone");
 	close_store();
 }
@@ -430,9 +483,10 @@ static int try_mounted(void)
 		return 2;
 	write_file(in_root(&sandbox, "top/mounted/file"), "x", 1);
 	int result = store_remove(fd, "top", &e);
-	return result == -1 && e.code == ERROR_IO && access(in_root(&sandbox, "top/mounted/file"), F_OK) == 0
-		? 0
-		: 1;
+	return result == -1 && e.code == ERROR_IO &&
+			       access(in_root(&sandbox, "top/mounted/file"), F_OK) == 0
+		       ? 0
+		       : 1;
 }
 
 static void stays_on_its_file_system(void)
@@ -444,7 +498,8 @@ static void stays_on_its_file_system(void)
 		_exit(try_mounted());
 	if (waitpid(child, &status, 0) != child)
 		abort();
-	ok(WIFEXITED(status) && WEXITSTATUS(status) != 1, "what is mounted in it is IO, and stays%s",
+	ok(WIFEXITED(status) && WEXITSTATUS(status) != 1,
+		"what is mounted in it is IO, and stays%s",
 		WIFEXITED(status) && WEXITSTATUS(status) == 2 ? " # SKIP no mounts here" : "");
 	close_store();
 }

@@ -1,4 +1,5 @@
-/* layers/stream.c and layer.c's use of it: each piece is read once, checked, and only then handed on. */
+/* layers/stream.c and layer.c's use of it: each piece is read once, checked, and only then handed
+ * on. */
 #include "layers/stream.h"
 #include "errors.h"
 #include "memory_source.h"
@@ -50,7 +51,8 @@ static void hands_on_every_piece(void)
 		struct error e;
 		size_t pieces;
 		struct source *source = layer_source(&layer);
-		ok(read_all(&layer, source, &pieces, &e) == 0 && pieces == (1000 + piece - 1) / piece,
+		ok(read_all(&layer, source, &pieces, &e) == 0 &&
+				pieces == (1000 + piece - 1) / piece,
 			"1000 bytes in pieces of %zu", piece);
 		is_int(layer.source.open_blobs, 0, "every blob is closed");
 		layer_free(&layer);
@@ -70,9 +72,10 @@ static void names_the_damaged_piece(void)
 			int result = read_all(&layer, layer_source(&layer), &pieces, &e);
 			*byte ^= (uint8_t)(1 << bit % 8);
 			(void)snprintf(want, sizeof want, "piece %zu of 10 ", piece + 1);
-			if (result != -1 || e.code != ERROR_DIGEST || strstr(e.text, want) == NULL ||
-				pieces != piece)
-				ok(false, "piece %zu, bit %zu: %d, %s", piece + 1, bit, result, e.text);
+			if (result != -1 || e.code != ERROR_DIGEST ||
+				strstr(e.text, want) == NULL || pieces != piece)
+				ok(false, "piece %zu, bit %zu: %d, %s", piece + 1, bit, result,
+					e.text);
 		}
 		ok(true, "bits of piece %zu: DIGEST names it, and it is not handed on", piece + 1);
 	}
@@ -95,14 +98,16 @@ static void reads_each_byte_once(void)
 	struct error e;
 	size_t pieces;
 	layer.source.layer.changes = layer.source.table.changes = true;
-	is_int(read_all(&layer, source, &pieces, &e), 0, "a source that changes what was read before");
+	is_int(read_all(&layer, source, &pieces, &e), 0,
+		"a source that changes what was read before");
 	bool once = true;
 	for (size_t i = 0; i < layer.blob.size; i++)
 		once &= layer.source.layer.reads[i] == 1;
 	for (size_t i = 0; i < layer.table.size; i++)
 		once &= layer.source.table.reads[i] == 1;
 	ok(once, "each byte of blob and table was read once");
-	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_DIGEST, "(at a second read it lies)");
+	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_DIGEST,
+		"(at a second read it lies)");
 	layer_free(&layer);
 }
 
@@ -120,10 +125,12 @@ static void checks_the_table(void)
 	}
 	ok(true, "each byte of the table counts, before the blob is looked at");
 	layer.table.size--;
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_DIGEST, "a table cut by one");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_DIGEST,
+		"a table cut by one");
 	layer.table.size++;
 	bytes_fill(&layer.table, 0, 1);
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_DIGEST, "a table with a tail");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_DIGEST,
+		"a table with a tail");
 	layer.table.size--;
 
 	struct source *source = layer_source(&layer);
@@ -135,14 +142,16 @@ static void checks_the_table(void)
 	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_MISSING, "no table");
 	source = layer_source(&layer);
 	layer.source.table.fail_at = 20;
-	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_IO, "a table that cannot be read");
+	error_is(
+		read_all(&layer, source, &pieces, &e), &e, ERROR_IO, "a table that cannot be read");
 	is_int(layer.source.open_blobs, 0, "every blob is closed");
 
 	/* Signed, and still no table, or not this layer's. */
 	struct digest signed_table = layer.record.pieces;
 	layer.table.data[0] ^= 1;
 	digest_of(layer.table.data, layer.table.size, &layer.record.pieces);
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_FORMAT, "a signed non-table");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_FORMAT,
+		"a signed non-table");
 	layer.table.data[0] ^= 1;
 	layer.record.pieces = signed_table;
 	layer.record.largest_piece_bytes = 99;
@@ -170,17 +179,21 @@ static void checks_the_blob(void)
 	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_MISSING, "no blob");
 
 	layer.blob.size = 999;
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE, "a blob one byte short");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE,
+		"a blob one byte short");
 	is_int(layer.source.layer.reads[0], 0, "is not read");
 	layer.blob.size = 1000;
 	bytes_fill(&layer.blob, 0, 1);
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE, "a blob one byte longer");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE,
+		"a blob one byte longer");
 	layer.blob.size = 0;
-	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE, "an empty blob");
+	error_is(read_all(&layer, layer_source(&layer), &pieces, &e), &e, ERROR_SIZE,
+		"an empty blob");
 	layer.blob.size = 950;
 	source = layer_source(&layer);
 	layer.source.layer.claimed_bytes = 1000;
-	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_SIZE, "a blob that ends before its size");
+	error_is(read_all(&layer, source, &pieces, &e), &e, ERROR_SIZE,
+		"a blob that ends before its size");
 	is_int((long long)pieces, 9, "after nine pieces");
 	layer.blob.size = 1000;
 

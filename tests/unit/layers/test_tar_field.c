@@ -12,26 +12,39 @@ static void reads_unsigned_fields(void)
 		size_t length;
 		uint64_t value;
 	} good[] = {
-		{FIELD("0000644\0"), 0644}, {FIELD("000644 \0"), 0644}, {FIELD("   644 \0"), 0644},
-		{FIELD("        "), 0}, {FIELD("\0\0\0\0\0\0\0\0"), 0}, {FIELD("77777777"), 077777777},
-		{FIELD("0\0\0\0\0\0\0\0"), 0}, {FIELD("12 \0 \0 \0"), 012},
-		{FIELD("77777777777\0"), 077777777777}, {FIELD("\x80\0\0\0\0\0\0\x01"), 1},
+		{FIELD("0000644\0"), 0644},
+		{FIELD("000644 \0"), 0644},
+		{FIELD("   644 \0"), 0644},
+		{FIELD("        "), 0},
+		{FIELD("\0\0\0\0\0\0\0\0"), 0},
+		{FIELD("77777777"), 077777777},
+		{FIELD("0\0\0\0\0\0\0\0"), 0},
+		{FIELD("12 \0 \0 \0"), 012},
+		{FIELD("77777777777\0"), 077777777777},
+		{FIELD("\x80\0\0\0\0\0\0\x01"), 1},
 		{FIELD("\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"), INT64_MAX},
 		{FIELD("777777777777777777777"), INT64_MAX},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		uint64_t value = 42;
-		ok(tar_field_unsigned(good[i].field, good[i].length, &value) && value == good[i].value,
+		ok(tar_field_unsigned(good[i].field, good[i].length, &value) &&
+				value == good[i].value,
 			"field %zu holds %llu", i, (unsigned long long)good[i].value);
 	}
 	static const struct {
 		const char *name, *field;
 		size_t length;
 	} bad[] = {
-		{"minus", FIELD("-000644\0")}, {"plus", FIELD("+000644\0")}, {"an 8", FIELD("0000648\0")},
-		{"a letter", FIELD("000x644\0")}, {"hex", FIELD("0x00644\0")}, {"tab", FIELD("\t000644\0")},
-		{"digits behind a space", FIELD("644 644\0")}, {"digits behind a NUL", FIELD("6\0000644\0")},
-		{"NUL first", FIELD("\000644   ")}, {"minus behind a space", FIELD("  -1  \0\0")},
+		{"minus", FIELD("-000644\0")},
+		{"plus", FIELD("+000644\0")},
+		{"an 8", FIELD("0000648\0")},
+		{"a letter", FIELD("000x644\0")},
+		{"hex", FIELD("0x00644\0")},
+		{"tab", FIELD("\t000644\0")},
+		{"digits behind a space", FIELD("644 644\0")},
+		{"digits behind a NUL", FIELD("6\0000644\0")},
+		{"NUL first", FIELD("\000644   ")},
+		{"minus behind a space", FIELD("  -1  \0\0")},
 		{"more than 63 bits of octal", FIELD("1000000000000000000000")},
 		{"base-256 -1", FIELD("\xff\xff\xff\xff\xff\xff\xff\xff")},
 		{"base-256 -2^63", FIELD("\xff\xff\xff\xff\x80\0\0\0\0\0\0\0")},
@@ -64,12 +77,14 @@ static void reads_signed_fields(void)
 	};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		int64_t value = 42;
-		ok(tar_field_signed(good[i].field, good[i].length, &value) && value == good[i].value,
+		ok(tar_field_signed(good[i].field, good[i].length, &value) &&
+				value == good[i].value,
 			"time %zu is %lld", i, (long long)good[i].value);
 	}
 	int64_t value = 42;
 	ok(!tar_field_signed(FIELD("\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"), &value) &&
-			!tar_field_signed(FIELD("\xff\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &value) &&
+			!tar_field_signed(FIELD("\xff\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+				&value) &&
 			!tar_field_signed(FIELD("\xff\0\0\0\0\0\0\0\0\0\0\x01"), &value) &&
 			!tar_field_signed(FIELD("-0000000001\0"), &value) && value == 42,
 		"below -2^63, or with an octal sign: refused");
@@ -81,11 +96,12 @@ static void reads_decimals(void)
 	ok(tar_decimal(FIELD("0"), &value) && value == 0, "0");
 	ok(tar_decimal(FIELD("9223372036854775807"), &value) && value == INT64_MAX, "2^63-1");
 	value = 42;
-	static const char *const bad[] = {"", "00", "01", "+1", "-1", " 1", "1 ", "1.0", "0x1", "1e3",
-		"9223372036854775808", "18446744073709551615", "18446744073709551616",
+	static const char *const bad[] = {"", "00", "01", "+1", "-1", " 1", "1 ", "1.0", "0x1",
+		"1e3", "9223372036854775808", "18446744073709551615", "18446744073709551616",
 		"99999999999999999999999", "1\n", "a"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		ok(!tar_decimal(bad[i], strlen(bad[i]), &value) && value == 42, "refused: \"%s\"", bad[i]);
+		ok(!tar_decimal(bad[i], strlen(bad[i]), &value) && value == 42, "refused: \"%s\"",
+			bad[i]);
 	ok(!tar_decimal("1\0", 2, &value), "refused: a NUL behind it");
 }
 
@@ -96,23 +112,38 @@ static void reads_pax_times(void)
 		long long seconds;
 		long nanoseconds;
 	} good[] = {
-		{"0", 0, 0}, {"1", 1, 0}, {"1.5", 1, 500000000}, {"1.000000001", 1, 1},
-		{"1.999999999", 1, 999999999}, {"1.9999999999", 1, 999999999}, {"1.0000000001", 1, 0},
-		{"0.123456789123", 0, 123456789}, {"-1", -1, 0}, {"-0", 0, 0}, {"-0.5", -1, 500000000},
-		{"-1.5", -2, 500000000}, {"-1.000000001", -2, 999999999}, {"-1.0000000001", -2, 999999999},
-		{"-1.999999999", -2, 1}, {"-1.9999999999", -2, 0}, {"-1.0000000000", -1, 0},
-		{"9223372036854775807", INT64_MAX, 0}, {"-9223372036854775807", -INT64_MAX, 0},
-		{"-9223372036854775806.5", -INT64_MAX, 500000000}, {"2147483648.25", 2147483648, 250000000},
+		{"0", 0, 0},
+		{"1", 1, 0},
+		{"1.5", 1, 500000000},
+		{"1.000000001", 1, 1},
+		{"1.999999999", 1, 999999999},
+		{"1.9999999999", 1, 999999999},
+		{"1.0000000001", 1, 0},
+		{"0.123456789123", 0, 123456789},
+		{"-1", -1, 0},
+		{"-0", 0, 0},
+		{"-0.5", -1, 500000000},
+		{"-1.5", -2, 500000000},
+		{"-1.000000001", -2, 999999999},
+		{"-1.0000000001", -2, 999999999},
+		{"-1.999999999", -2, 1},
+		{"-1.9999999999", -2, 0},
+		{"-1.0000000000", -1, 0},
+		{"9223372036854775807", INT64_MAX, 0},
+		{"-9223372036854775807", -INT64_MAX, 0},
+		{"-9223372036854775806.5", -INT64_MAX, 500000000},
+		{"2147483648.25", 2147483648, 250000000},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		struct timespec t = {42, 42};
-		ok(tar_pax_time(good[i].text, strlen(good[i].text), &t) && t.tv_sec == good[i].seconds &&
-				t.tv_nsec == good[i].nanoseconds,
-			"%s is %lld and %ld ns", good[i].text, good[i].seconds, good[i].nanoseconds);
+		ok(tar_pax_time(good[i].text, strlen(good[i].text), &t) &&
+				t.tv_sec == good[i].seconds && t.tv_nsec == good[i].nanoseconds,
+			"%s is %lld and %ld ns", good[i].text, good[i].seconds,
+			good[i].nanoseconds);
 	}
-	static const char *const bad[] = {"", "-", ".", "-.", "1.", ".5", "-.5", "--1", "+1", "1.5.5", "1,5",
-		"01", "1.-5", "1.5x", "1e9", " 1", "1 ", "9223372036854775808", "-9223372036854775808",
-		"-9223372036854775807.5", "1.1234567890x", "nan"};
+	static const char *const bad[] = {"", "-", ".", "-.", "1.", ".5", "-.5", "--1", "+1",
+		"1.5.5", "1,5", "01", "1.-5", "1.5x", "1e9", " 1", "1 ", "9223372036854775808",
+		"-9223372036854775808", "-9223372036854775807.5", "1.1234567890x", "nan"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct timespec t = {42, 42};
 		ok(!tar_pax_time(bad[i], strlen(bad[i]), &t) && t.tv_sec == 42 && t.tv_nsec == 42,

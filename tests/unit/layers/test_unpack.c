@@ -3,7 +3,8 @@
 #include "random.h"
 #include "unpacking.h"
 
-/* --- refusing and accepting -------------------------------------------------------------------- */
+/* --- refusing and accepting --------------------------------------------------------------------
+ */
 
 static struct bytes tar_of(const struct item *items)
 {
@@ -22,13 +23,14 @@ static void refuse_signed(const char *name, const struct bytes *tar, enum error_
 		struct unpack_result result;
 		struct error e;
 		sandbox_open(&sandbox);
-		int status = unpack_tar_bytes(tar, i < 3 ? (enum media)i : MEDIA_TAR, &sandbox, i == 3,
-			&result, &e);
+		int status = unpack_tar_bytes(
+			tar, i < 3 ? (enum media)i : MEDIA_TAR, &sandbox, i == 3, &result, &e);
 		bool good = status == -1 && e.code == code && sandbox_untouched(&sandbox);
 		if (i == 0)
 			error_is(status, &e, code, "%s", name);
 		if (!good)
-			ok(false, "%s: %s gives %s %s", name, how[i], error_code_name(e.code), e.text);
+			ok(false, "%s: %s gives %s %s", name, how[i], error_code_name(e.code),
+				e.text);
 		if (status == 0)
 			unpack_result_free(&result);
 		sandbox_close(&sandbox);
@@ -76,8 +78,8 @@ static void accept_tar(const char *name, struct bytes *tar,
 		struct unpack_result result;
 		struct error e;
 		sandbox_open(&sandbox);
-		int status = unpack_tar_bytes(tar, i < 3 ? (enum media)i : MEDIA_TAR, &sandbox, i == 3,
-			&result, &e);
+		int status = unpack_tar_bytes(
+			tar, i < 3 ? (enum media)i : MEDIA_TAR, &sandbox, i == 3, &result, &e);
 		bool same = true;
 		if (i < 3) {
 			struct bytes now = list_tree(sandbox.root, NULL, 0);
@@ -126,7 +128,8 @@ static void run_rows(const struct row *rows, size_t count)
 }
 #define RUN_ROWS(rows) run_rows(rows, sizeof(rows) / sizeof *(rows))
 
-/* --- tar ---------------------------------------------------------------------------------------- */
+/* --- tar ----------------------------------------------------------------------------------------
+ */
 
 static const struct item one_file[] = {{.path = "file", .body = "hello"}, {0}};
 
@@ -220,7 +223,8 @@ static void refuses_bad_fields(void)
 	refuse_header("a time that cannot be represented", h, ERROR_TAR);
 }
 
-static void meta_row(const char *name, char type, const char *body, size_t size, enum error_code code)
+static void meta_row(
+	const char *name, char type, const char *body, size_t size, enum error_code code)
 {
 	struct bytes tar = {0};
 	tar_add_meta(&tar, type, body, size);
@@ -279,10 +283,11 @@ static void refuses_bad_extended_headers(void)
 static bool check_last_wins(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	struct stat st;
-	return result->entries == 8 && is_file(sandbox, "a", "second") && mode_of(sandbox, "a") == 0100600 &&
-		S_ISLNK(mode_of(sandbox, "b")) && is_file(sandbox, "c", "file") &&
-		lstat(in_root(sandbox, "d"), &st) == 0 && st.st_mode == 040700 && st.st_mtime == 2 &&
-		getxattr(in_root(sandbox, "d"), "user.a", NULL, 0) == -1;
+	return result->entries == 8 && is_file(sandbox, "a", "second") &&
+	       mode_of(sandbox, "a") == 0100600 && S_ISLNK(mode_of(sandbox, "b")) &&
+	       is_file(sandbox, "c", "file") && lstat(in_root(sandbox, "d"), &st) == 0 &&
+	       st.st_mode == 040700 && st.st_mtime == 2 &&
+	       getxattr(in_root(sandbox, "d"), "user.a", NULL, 0) == -1;
 }
 
 static void takes_the_last_of_a_name(void)
@@ -291,14 +296,20 @@ static void takes_the_last_of_a_name(void)
 		{.path = "a", .body = "second", .mode = 0600}, {.path = "b", .body = "file"},
 		{.path = "b", .type = '2', .link = "a"}, {.path = "c", .type = '2', .link = "a"},
 		{.path = "c", .body = "file"},
-		{.path = "d", .type = '5', .mode = 0755, .mtime = 1, .xattr = "user.a", .xattr_value = "1",
+		{.path = "d",
+			.type = '5',
+			.mode = 0755,
+			.mtime = 1,
+			.xattr = "user.a",
+			.xattr_value = "1",
 			.xattr_bytes = 1},
 		{.path = "d", .type = '5', .mode = 0700, .mtime = 2}, {0}};
 	struct bytes tar = tar_of(items);
 	accept_tar("the same name twice: the last one wins", &tar, check_last_wins);
 }
 
-/* --- paths -------------------------------------------------------------------------------------- */
+/* --- paths --------------------------------------------------------------------------------------
+ */
 
 static void refuses_paths(void)
 {
@@ -312,15 +323,20 @@ static void refuses_paths(void)
 		path4095[i] = i % 256 == 255 ? '/' : 'n';
 	static const char body[] = "x";
 	const struct row rows[] = {
-		{"/abs", ERROR_PATH, {{.path = "/abs", .body = body}}, {{.path = "abs", .body = body}}},
+		{"/abs", ERROR_PATH, {{.path = "/abs", .body = body}},
+			{{.path = "abs", .body = body}}},
 		{"..", ERROR_PATH, {{.path = "..", .type = '5'}}, {{.path = ".", .type = '5'}}},
 		{"../canary/file", ERROR_PATH, {{.path = "../../canary/file", .body = body}},
 			{{.path = "canary/file", .body = body}}},
-		{"a/../../b", ERROR_PATH, {{.path = "a", .type = '5'}, {.path = "a/../../b", .body = body}},
+		{"a/../../b", ERROR_PATH,
+			{{.path = "a", .type = '5'}, {.path = "a/../../b", .body = body}},
 			{{.path = "a", .type = '5'}, {.path = "a/..../b", .body = body}}},
-		{"a/../b", ERROR_PATH, {{.path = "a/../b", .body = body}}, {{.path = "a/./b", .body = body}}},
-		{"empty name", ERROR_PATH, {{.path = "", .body = body}}, {{.path = "./ ", .body = body}}},
-		{"only slashes", ERROR_PATH, {{.path = "//", .type = '5'}}, {{.path = ".//", .type = '5'}}},
+		{"a/../b", ERROR_PATH, {{.path = "a/../b", .body = body}},
+			{{.path = "a/./b", .body = body}}},
+		{"empty name", ERROR_PATH, {{.path = "", .body = body}},
+			{{.path = "./ ", .body = body}}},
+		{"only slashes", ERROR_PATH, {{.path = "//", .type = '5'}},
+			{{.path = ".//", .type = '5'}}},
 		{"component of 256 bytes", ERROR_PATH, {{.pax_path = name256, .body = body}},
 			{{.pax_path = name255, .body = body}}},
 		{"path of 4096 bytes", ERROR_PATH, {{.pax_path = path4096, .body = body}},
@@ -330,29 +346,40 @@ static void refuses_paths(void)
 		{"the root as a FIFO", ERROR_PATH, {{.path = ".", .type = '6'}}, {{0}}},
 		{"the root as a file", ERROR_PATH, {{.path = ".", .body = body}}, {{0}}},
 		{"the root as a hard link", ERROR_PATH,
-			{{.path = "a", .body = body}, {.path = ".", .type = '1', .link = "a"}}, {{0}}},
-		{"below a file", ERROR_PATH, {{.path = "a", .body = body}, {.path = "a/b", .body = body}},
+			{{.path = "a", .body = body}, {.path = ".", .type = '1', .link = "a"}},
+			{{0}}},
+		{"below a file", ERROR_PATH,
+			{{.path = "a", .body = body}, {.path = "a/b", .body = body}},
 			{{.path = "a", .type = '5'}, {.path = "a/b", .body = body}}},
-		{"below a FIFO", ERROR_PATH, {{.path = "a", .type = '6'}, {.path = "a/b", .body = body}}, {{0}}},
+		{"below a FIFO", ERROR_PATH,
+			{{.path = "a", .type = '6'}, {.path = "a/b", .body = body}}, {{0}}},
 		{"through a relative symlink out of it", ERROR_PATH,
-			{{.path = "l", .type = '2', .link = "../../canary"}, {.path = "l/file", .body = body}},
-			{{.path = "l", .type = '2', .link = "../../canary"}, {.path = "file", .body = body}}},
+			{{.path = "l", .type = '2', .link = "../../canary"},
+				{.path = "l/file", .body = body}},
+			{{.path = "l", .type = '2', .link = "../../canary"},
+				{.path = "file", .body = body}}},
 		{"through a relative symlink inside", ERROR_PATH,
 			{{.path = "d", .type = '5'}, {.path = "l", .type = '2', .link = "d"},
 				{.path = "l/file", .body = body}},
 			{{.path = "d", .type = '5'}, {.path = "l", .type = '2', .link = "d"},
 				{.path = "d/file", .body = body}}},
 		{"a directory through a symlink", ERROR_PATH,
-			{{.path = "l", .type = '2', .link = "../../canary"}, {.path = "l/new", .type = '5'}}, {{0}}},
+			{{.path = "l", .type = '2', .link = "../../canary"},
+				{.path = "l/new", .type = '5'}},
+			{{0}}},
 		{"a symlink where a parent was", ERROR_PATH,
-			{{.path = "d/file", .body = body}, {.path = "d", .type = '2', .link = "../../canary"},
+			{{.path = "d/file", .body = body},
+				{.path = "d", .type = '2', .link = "../../canary"},
 				{.path = "d/directory/file", .body = body}},
-			{{.path = "d/file", .body = body}, {.path = "e", .type = '2', .link = "../../canary"},
+			{{.path = "d/file", .body = body},
+				{.path = "e", .type = '2', .link = "../../canary"},
 				{.path = "d/directory/file", .body = body}}},
 		{"a symlink where an empty parent was", ERROR_PATH,
-			{{.path = "d", .type = '5'}, {.path = "d", .type = '2', .link = "../../canary"},
+			{{.path = "d", .type = '5'},
+				{.path = "d", .type = '2', .link = "../../canary"},
 				{.path = "d/file", .body = body}},
-			{{.path = "d", .type = '5'}, {.path = "d", .type = '2', .link = "../../canary"}}},
+			{{.path = "d", .type = '5'},
+				{.path = "d", .type = '2', .link = "../../canary"}}},
 		{"a file where a full directory was", ERROR_PATH,
 			{{.path = "d/file", .body = body}, {.path = "d", .body = body}}, {{0}}},
 		{"hard link to ..", ERROR_PATH, {{.path = "h", .type = '1', .link = ".."}}, {{0}}},
@@ -366,19 +393,24 @@ static void refuses_paths(void)
 				{.path = "h", .type = '1', .link = "l/file"}},
 			{{.path = "l", .type = '2', .link = "../../canary"},
 				{.path = "h", .type = '1', .link = "l"}}},
-		{"hard link to nothing", ERROR_PATH, {{.path = "h", .type = '1', .link = "a"}}, {{0}}},
+		{"hard link to nothing", ERROR_PATH, {{.path = "h", .type = '1', .link = "a"}},
+			{{0}}},
 		{"hard link to what comes later", ERROR_PATH,
 			{{.path = "h", .type = '1', .link = "a"}, {.path = "a", .body = body}},
 			{{.path = "a", .body = body}, {.path = "h", .type = '1', .link = "a"}}},
 		{"hard link to itself", ERROR_PATH,
-			{{.path = "a", .body = body}, {.path = "a", .type = '1', .link = "./a"}}, {{0}}},
+			{{.path = "a", .body = body}, {.path = "a", .type = '1', .link = "./a"}},
+			{{0}}},
 		{"hard link to a directory", ERROR_PATH,
-			{{.path = "d", .type = '5'}, {.path = "h", .type = '1', .link = "d"}}, {{0}}},
-		{"hard link to the root", ERROR_PATH, {{.path = "h", .type = '1', .link = "."}}, {{0}}},
+			{{.path = "d", .type = '5'}, {.path = "h", .type = '1', .link = "d"}},
+			{{0}}},
+		{"hard link to the root", ERROR_PATH, {{.path = "h", .type = '1', .link = "."}},
+			{{0}}},
 		{"hard link to what a whiteout removed", ERROR_PATH,
 			{{.path = ".wh.a"}, {.path = "h", .type = '1', .link = "a"}}, {{0}}},
 		{"hard link below a symlink", ERROR_PATH,
-			{{.path = "a", .body = body}, {.path = "l", .type = '2', .link = "../../canary"},
+			{{.path = "a", .body = body},
+				{.path = "l", .type = '2', .link = "../../canary"},
 				{.path = "l/h", .type = '1', .link = "a"}},
 			{{.path = "a", .body = body}, {.path = "l/h", .type = '1', .link = "a"}}},
 		{"a device through a symlink", ERROR_PATH,
@@ -386,9 +418,13 @@ static void refuses_paths(void)
 				{.path = "l/n", .type = '3', .major = 1, .minor = 3}},
 			{{.path = "l/n", .type = '3', .major = 1, .minor = 3}}},
 		{"a whiteout through a symlink", ERROR_PATH,
-			{{.path = "l", .type = '2', .link = "../../canary"}, {.path = "l/.wh.file"}}, {{0}}},
+			{{.path = "l", .type = '2', .link = "../../canary"},
+				{.path = "l/.wh.file"}},
+			{{0}}},
 		{"an opaque marker through a symlink", ERROR_PATH,
-			{{.path = "l", .type = '2', .link = "../../canary"}, {.path = "l/.wh..wh..opq"}}, {{0}}},
+			{{.path = "l", .type = '2', .link = "../../canary"},
+				{.path = "l/.wh..wh..opq"}},
+			{{0}}},
 		{"an opaque marker below a file", ERROR_PATH,
 			{{.path = "a", .body = body}, {.path = "a/.wh..wh..opq"}}, {{0}}},
 	};
@@ -399,11 +435,13 @@ static void refuses_absolute_symlinks_on_the_way(void)
 {
 	struct sandbox other;
 	sandbox_open(&other);
-	const struct item items[] = {{.path = "l", .type = '2', .pax_link = in_sandbox(&other, "canary")},
+	const struct item items[] = {
+		{.path = "l", .type = '2', .pax_link = in_sandbox(&other, "canary")},
 		{.path = "l/file", .body = "x"}, {0}};
 	struct bytes tar = tar_of(items);
 	refuse_tar("through an absolute symlink", &tar, ERROR_PATH);
-	const struct item dir[] = {{.path = "l", .type = '2', .pax_link = in_sandbox(&other, "canary")},
+	const struct item dir[] = {
+		{.path = "l", .type = '2', .pax_link = in_sandbox(&other, "canary")},
 		{.path = "l", .type = '5', .mode = 0777}, {.path = "l/file", .body = "x"}, {0}};
 	tar = tar_of(dir);
 	accept_tar("a directory takes a symlink's place", &tar, NULL);
@@ -426,27 +464,30 @@ static void refuses_absolute_symlinks_on_the_way(void)
 static bool check_names(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	(void)result;
-	return is_file(sandbox, "\xc3\xa4\xe2\x82\xac", "umlaut") && is_file(sandbox, "\xff\xfe", "bytes") &&
-		is_file(sandbox, "e\xcc\x81", "decomposed") && is_file(sandbox, "\xc3\xa9", "composed") &&
-		is_file(sandbox, "\xed\xa0\x80", "surrogate") && is_file(sandbox, "a\nb\\c", "control") &&
-		is_file(sandbox, "gnu\xff", "gnu");
+	return is_file(sandbox, "\xc3\xa4\xe2\x82\xac", "umlaut") &&
+	       is_file(sandbox, "\xff\xfe", "bytes") &&
+	       is_file(sandbox, "e\xcc\x81", "decomposed") &&
+	       is_file(sandbox, "\xc3\xa9", "composed") &&
+	       is_file(sandbox, "\xed\xa0\x80", "surrogate") &&
+	       is_file(sandbox, "a\nb\\c", "control") && is_file(sandbox, "gnu\xff", "gnu");
 }
 
 static bool check_links(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	struct stat st;
 	char target[32] = {0};
-	return result->entries == 4 && readlink(in_root(sandbox, "s"), target, sizeof target) == 4 &&
-		memcmp(target, "e\xcc\x81\xff", 4) == 0 && lstat(in_root(sandbox, "h\xff"), &st) == 0 &&
-		st.st_nlink == 2;
+	return result->entries == 4 &&
+	       readlink(in_root(sandbox, "s"), target, sizeof target) == 4 &&
+	       memcmp(target, "e\xcc\x81\xff", 4) == 0 &&
+	       lstat(in_root(sandbox, "h\xff"), &st) == 0 && st.st_nlink == 2;
 }
 
 static void keeps_names_as_bytes(void)
 {
 	struct bytes tar = {0};
-	static const char *const names[][2] = {{"\xc3\xa4\xe2\x82\xac", "umlaut"}, {"\xff\xfe", "bytes"},
-		{"e\xcc\x81", "decomposed"}, {"\xc3\xa9", "composed"}, {"\xed\xa0\x80", "surrogate"},
-		{"a\nb\\c", "control"}};
+	static const char *const names[][2] = {{"\xc3\xa4\xe2\x82\xac", "umlaut"},
+		{"\xff\xfe", "bytes"}, {"e\xcc\x81", "decomposed"}, {"\xc3\xa9", "composed"},
+		{"\xed\xa0\x80", "surrogate"}, {"a\nb\\c", "control"}};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		tar_add(&tar, &(struct item){.pax_path = names[i][0], .body = names[i][1]});
 	tar_add_long(&tar, 'L', "gnu\xff");
@@ -458,14 +499,16 @@ static void keeps_names_as_bytes(void)
 	accept_tar("names in UTF-8, decomposed, and no UTF-8 at all", &tar, check_names);
 
 	const struct item links[] = {{.path = "s", .type = '2', .pax_link = "e\xcc\x81\xff"},
-		{.pax_path = "f\xff", .body = "x"}, {.pax_path = "h\xff", .type = '1', .pax_link = "f\xff"},
+		{.pax_path = "f\xff", .body = "x"},
+		{.pax_path = "h\xff", .type = '1', .pax_link = "f\xff"},
 		{.path = "raw\xff\xcc\x81", .type = '2', .link = "e\xcc\x81/\xff"}, {0}};
 	/* Headers' own link fields are empty here, as Go leaves them. */
 	tar = tar_of(links);
 	accept_tar("link targets too", &tar, check_links);
 }
 
-/* --- whiteouts ---------------------------------------------------------------------------------- */
+/* --- whiteouts ----------------------------------------------------------------------------------
+ */
 
 static void refuses_whiteouts(void)
 {
@@ -473,16 +516,20 @@ static void refuses_whiteouts(void)
 		{".wh.", ERROR_WHITEOUT, {{.path = ".wh."}}, {{.path = ".wh.a"}}},
 		{".wh..", ERROR_WHITEOUT, {{.path = "d/.wh.."}}, {{.path = "d/.wh..a"}}},
 		{".wh...", ERROR_WHITEOUT, {{.path = ".wh..."}}, {{.path = ".wh...."}}},
-		{"non-empty body", ERROR_WHITEOUT, {{.path = ".wh.a", .body = "x"}}, {{.path = ".wh.a"}}},
-		{"opaque marker with a body", ERROR_WHITEOUT, {{.path = ".wh..wh..opq", .body = "x"}},
-			{{.path = ".wh..wh..opq"}}},
-		{"a whiteout that is a directory", ERROR_WHITEOUT, {{.path = ".wh.a", .type = '5'}}, {{0}}},
+		{"non-empty body", ERROR_WHITEOUT, {{.path = ".wh.a", .body = "x"}},
+			{{.path = ".wh.a"}}},
+		{"opaque marker with a body", ERROR_WHITEOUT,
+			{{.path = ".wh..wh..opq", .body = "x"}}, {{.path = ".wh..wh..opq"}}},
+		{"a whiteout that is a directory", ERROR_WHITEOUT, {{.path = ".wh.a", .type = '5'}},
+			{{0}}},
 		{"a whiteout that is a symlink", ERROR_WHITEOUT,
 			{{.path = ".wh.a", .type = '2', .link = "b"}}, {{0}}},
 		{"an opaque marker that is a hard link", ERROR_WHITEOUT,
 			{{.path = "a"}, {.path = ".wh..wh..opq", .type = '1', .link = "a"}}, {{0}}},
-		{"a file below a whiteout's name", ERROR_WHITEOUT, {{.path = ".wh.a/b"}}, {{.path = "x.wh.a/b"}}},
-		{"a file below an opaque marker", ERROR_WHITEOUT, {{.path = "d/.wh..wh..opq/b"}}, {{0}}},
+		{"a file below a whiteout's name", ERROR_WHITEOUT, {{.path = ".wh.a/b"}},
+			{{.path = "x.wh.a/b"}}},
+		{"a file below an opaque marker", ERROR_WHITEOUT, {{.path = "d/.wh..wh..opq/b"}},
+			{{0}}},
 	};
 	RUN_ROWS(rows);
 }
@@ -490,51 +537,52 @@ static void refuses_whiteouts(void)
 static bool check_absent(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return is_whiteout(sandbox, "d/gone") && result->opaque.count == 0 &&
-		is_listed(&result->implied, "d", IMPLIED_MERGED) &&
-		is_listed(&result->implied, "", IMPLIED_MERGED) && result->implied.count == 2;
+	       is_listed(&result->implied, "d", IMPLIED_MERGED) &&
+	       is_listed(&result->implied, "", IMPLIED_MERGED) && result->implied.count == 2;
 }
 
 static bool check_opaque(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return result->opaque.count == 2 && is_listed(&result->opaque, "d", -1) &&
-		is_listed(&result->opaque, "", -1) && is_file(sandbox, "d/before", "1") &&
-		is_file(sandbox, "d/after", "2") && mode_of(sandbox, "d/.wh..wh..opq") == 0;
+	       is_listed(&result->opaque, "", -1) && is_file(sandbox, "d/before", "1") &&
+	       is_file(sandbox, "d/after", "2") && mode_of(sandbox, "d/.wh..wh..opq") == 0;
 }
 
 static bool check_own_file(const struct sandbox *sandbox, const struct unpack_result *result)
 {
-	return is_file(sandbox, "a", "mine") && is_file(sandbox, "b", "mine") && result->opaque.count == 0;
+	return is_file(sandbox, "a", "mine") && is_file(sandbox, "b", "mine") &&
+	       result->opaque.count == 0;
 }
 
 static bool check_own_directory(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return is_file(sandbox, "a/x", "mine") && is_file(sandbox, "b/x", "mine") &&
-		result->opaque.count == 2 && is_listed(&result->opaque, "a", -1) &&
-		is_listed(&result->opaque, "b", -1) && is_listed(&result->implied, "", IMPLIED_MERGED) &&
-		result->implied.count == 1;
+	       result->opaque.count == 2 && is_listed(&result->opaque, "a", -1) &&
+	       is_listed(&result->opaque, "b", -1) &&
+	       is_listed(&result->implied, "", IMPLIED_MERGED) && result->implied.count == 1;
 }
 
 /* In whichever order they come. */
 static bool check_fresh(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return is_file(sandbox, "a/x", "mine") && is_file(sandbox, "b/x", "mine") &&
-		is_listed(&result->opaque, "a", -1) && is_listed(&result->opaque, "b", -1) &&
-		is_listed(&result->implied, "a", IMPLIED_FRESH) &&
-		is_listed(&result->implied, "b", IMPLIED_FRESH) && result->implied.count == 3;
+	       is_listed(&result->opaque, "a", -1) && is_listed(&result->opaque, "b", -1) &&
+	       is_listed(&result->implied, "a", IMPLIED_FRESH) &&
+	       is_listed(&result->implied, "b", IMPLIED_FRESH) && result->implied.count == 3;
 }
 
 /* A name was removed, and what is there in the end is a directory, by detours. */
 static bool check_detours(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return S_ISDIR(mode_of(sandbox, "a")) && S_ISDIR(mode_of(sandbox, "b")) &&
-		is_listed(&result->opaque, "a", -1) && is_listed(&result->opaque, "b", -1);
+	       is_listed(&result->opaque, "a", -1) && is_listed(&result->opaque, "b", -1);
 }
 
 static bool check_aufs(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return is_file(sandbox, "file", "x") && mode_of(sandbox, ".wh..wh.plnk") == 0 &&
-		mode_of(sandbox, ".wh..wh.aufs") == 0 && mode_of(sandbox, ".wh..wh.orph") == 0 &&
-		result->entries == 5 && result->opaque.count == 0;
+	       mode_of(sandbox, ".wh..wh.aufs") == 0 && mode_of(sandbox, ".wh..wh.orph") == 0 &&
+	       result->entries == 5 && result->opaque.count == 0;
 }
 
 static void applies_whiteouts(void)
@@ -544,30 +592,34 @@ static void applies_whiteouts(void)
 		struct item items[6];
 		bool (*check)(const struct sandbox *sandbox, const struct unpack_result *result);
 	} rows[] = {
-		{"of a name that isn't there, parent missing", {{.path = "d/.wh.gone"}}, check_absent},
+		{"of a name that isn't there, parent missing", {{.path = "d/.wh.gone"}},
+			check_absent},
 		{"opaque after its siblings, and for the root",
 			{{.path = "d", .type = '5'}, {.path = "d/before", .body = "1"},
 				{.path = "d/.wh..wh..opq"}, {.path = "d/after", .body = "2"},
 				{.path = ".wh..wh..opq"}},
 			check_opaque},
 		{"beside this layer's own file, before or after",
-			{{.path = ".wh.a"}, {.path = "a", .body = "mine"}, {.path = "b", .body = "mine"},
-				{.path = ".wh.b"}},
+			{{.path = ".wh.a"}, {.path = "a", .body = "mine"},
+				{.path = "b", .body = "mine"}, {.path = ".wh.b"}},
 			check_own_file},
 		{"beside this layer's own directory",
-			{{.path = ".wh.a"}, {.path = "a", .type = '5'}, {.path = "a/x", .body = "mine"},
-				{.path = "b", .type = '5'}, {.path = "b/x", .body = "mine"}},
+			{{.path = ".wh.a"}, {.path = "a", .type = '5'},
+				{.path = "a/x", .body = "mine"}, {.path = "b", .type = '5'},
+				{.path = "b/x", .body = "mine"}},
 			NULL},
 		{"of a and b, then a/x; or b/x first",
-			{{.path = ".wh.a"}, {.path = "a/x", .body = "mine"}, {.path = "b/x", .body = "mine"},
-				{.path = ".wh.b"}},
+			{{.path = ".wh.a"}, {.path = "a/x", .body = "mine"},
+				{.path = "b/x", .body = "mine"}, {.path = ".wh.b"}},
 			check_fresh},
 		{"of a and b, whose names then go from file to directory",
 			{{.path = ".wh.a"}, {.path = "a", .body = "1"}, {.path = "a", .type = '5'},
-				{.path = "b", .body = "1"}, {.path = ".wh.b"}, {.path = "b", .type = '5'}},
+				{.path = "b", .body = "1"}, {.path = ".wh.b"},
+				{.path = "b", .type = '5'}},
 			check_detours},
 		{"AUFS's leftovers are skipped",
-			{{.path = ".wh..wh.plnk", .type = '5'}, {.path = ".wh..wh.plnk/77.88", .body = "x"},
+			{{.path = ".wh..wh.plnk", .type = '5'},
+				{.path = ".wh..wh.plnk/77.88", .body = "x"},
 				{.path = ".wh..wh.aufs"}, {.path = ".wh..wh.orph/", .type = '5'},
 				{.path = "file", .body = "x"}},
 			check_aufs},
@@ -579,19 +631,21 @@ static void applies_whiteouts(void)
 		accept_tar(rows[i].name, &tar, rows[i].check);
 	}
 	const struct item own[] = {{.path = ".wh.a"}, {.path = "a", .type = '5'},
-		{.path = "a/x", .body = "mine"}, {.path = "b", .type = '5'}, {.path = "b/x", .body = "mine"},
-		{.path = ".wh.b"}, {0}};
+		{.path = "a/x", .body = "mine"}, {.path = "b", .type = '5'},
+		{.path = "b/x", .body = "mine"}, {.path = ".wh.b"}, {0}};
 	struct bytes tar = tar_of(own);
 	accept_tar("beside this layer's own directory: opaque", &tar, check_own_directory);
 }
 
-/* --- xattrs ------------------------------------------------------------------------------------- */
+/* --- xattrs -------------------------------------------------------------------------------------
+ */
 
 #define CAP2 "\x01\0\0\x02\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define ACL(entries) "\x02\0\0\0" entries
-#define ACL_SMALL "\x01\0\x07\0\xff\xff\xff\xff\x04\0\x05\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
+#define ACL_SMALL                                                                                  \
+	"\x01\0\x07\0\xff\xff\xff\xff\x04\0\x05\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
 #define ACL_NAMED                                                                                  \
-	"\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0\x04\0\x05\0\xff\xff\xff\xff"           \
+	"\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0\x04\0\x05\0\xff\xff\xff\xff"         \
 	"\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
 #define XATTR(name, value) .xattr = name, .xattr_value = value, .xattr_bytes = sizeof(value) - 1
 
@@ -601,47 +655,99 @@ static void refuses_xattrs(void)
 	memset(name256 + 5, 'n', 251);
 	memset(name255 + 5, 'n', 250);
 	const struct row rows[] = {
-		{"trusted.overlay.opaque", ERROR_XATTR, {{.path = "d", .type = '5', XATTR("trusted.overlay.opaque", "y")}},
+		{"trusted.overlay.opaque", ERROR_XATTR,
+			{{.path = "d", .type = '5', XATTR("trusted.overlay.opaque", "y")}},
 			{{.path = "d", .type = '5', XATTR("user.opaque", "y")}}},
-		{"trusted.overlay.redirect", ERROR_XATTR, {{.path = "d", .type = '5', XATTR("trusted.overlay.redirect", "/a")}}, {{0}}},
-		{"trusted.overlay.metacopy", ERROR_XATTR, {{.path = "f", XATTR("trusted.overlay.metacopy", "")}}, {{0}}},
-		{"trusted.overlay.origin", ERROR_XATTR, {{.path = "f", XATTR("trusted.overlay.origin", "x")}}, {{0}}},
-		{"trusted.overlay.whiteout", ERROR_XATTR, {{.path = "f", XATTR("trusted.overlay.whiteout", "y")}}, {{0}}},
-		{"trusted.overlay.overlay.opaque", ERROR_XATTR, {{.path = "d", .type = '5', XATTR("trusted.overlay.overlay.opaque", "y")}}, {{0}}},
-		{"trusted.anything", ERROR_XATTR, {{.path = "f", XATTR("trusted.a", "1")}}, {{.path = "f", XATTR("user.a", "1")}}},
-		{"user.overlay.opaque", ERROR_XATTR, {{.path = "d", .type = '5', XATTR("user.overlay.opaque", "y")}},
+		{"trusted.overlay.redirect", ERROR_XATTR,
+			{{.path = "d", .type = '5', XATTR("trusted.overlay.redirect", "/a")}},
+			{{0}}},
+		{"trusted.overlay.metacopy", ERROR_XATTR,
+			{{.path = "f", XATTR("trusted.overlay.metacopy", "")}}, {{0}}},
+		{"trusted.overlay.origin", ERROR_XATTR,
+			{{.path = "f", XATTR("trusted.overlay.origin", "x")}}, {{0}}},
+		{"trusted.overlay.whiteout", ERROR_XATTR,
+			{{.path = "f", XATTR("trusted.overlay.whiteout", "y")}}, {{0}}},
+		{"trusted.overlay.overlay.opaque", ERROR_XATTR,
+			{{.path = "d", .type = '5', XATTR("trusted.overlay.overlay.opaque", "y")}},
+			{{0}}},
+		{"trusted.anything", ERROR_XATTR, {{.path = "f", XATTR("trusted.a", "1")}},
+			{{.path = "f", XATTR("user.a", "1")}}},
+		{"user.overlay.opaque", ERROR_XATTR,
+			{{.path = "d", .type = '5', XATTR("user.overlay.opaque", "y")}},
 			{{.path = "d", .type = '5', XATTR("user.overlays", "y")}}},
-		{"user.", ERROR_XATTR, {{.path = "f", XATTR("user.", "1")}}, {{.path = "f", XATTR("user.1", "")}}},
-		{"user.* on a FIFO", ERROR_XATTR, {{.path = "p", .type = '6', XATTR("user.a", "1")}}, {{0}}},
-		{"user.* on a symlink", ERROR_XATTR, {{.path = "l", .type = '2', .link = "a", XATTR("user.a", "1")}}, {{0}}},
-		{"capability too short", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "\x01\0\0")}},
+		{"user.", ERROR_XATTR, {{.path = "f", XATTR("user.", "1")}},
+			{{.path = "f", XATTR("user.1", "")}}},
+		{"user.* on a FIFO", ERROR_XATTR,
+			{{.path = "p", .type = '6', XATTR("user.a", "1")}}, {{0}}},
+		{"user.* on a symlink", ERROR_XATTR,
+			{{.path = "l", .type = '2', .link = "a", XATTR("user.a", "1")}}, {{0}}},
+		{"capability too short", ERROR_XATTR,
+			{{.path = "f", XATTR("security.capability", "\x01\0\0")}},
 			{{.path = "f", XATTR("security.capability", CAP2)}}},
-		{"capability of another length", ERROR_XATTR, {{.path = "f", XATTR("security.capability", CAP2 "\0")}}, {{0}}},
-		{"capability of revision 1", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "\x01\0\0\x01\0\0\0\0\0\0\0\0")}}, {{0}}},
-		{"capability of revision 4", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "\x01\0\0\x04\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")}}, {{0}}},
-		{"capability with another flag", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "\x02\0\0\x02\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")}}, {{0}}},
-		{"capability empty", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "")}}, {{0}}},
-		{"capability on a directory", ERROR_XATTR, {{.path = "d", .type = '5', XATTR("security.capability", CAP2)}}, {{0}}},
-		{"security.ima", ERROR_XATTR, {{.path = "f", XATTR("security.ima", "\x01")}}, {{0}}},
-		{"security.selinux", ERROR_XATTR, {{.path = "f", XATTR("security.selinux", "a:b:c:s0")}}, {{0}}},
-		{"security.evm", ERROR_XATTR, {{.path = "f", XATTR("security.evm", "\x01")}}, {{0}}},
+		{"capability of another length", ERROR_XATTR,
+			{{.path = "f", XATTR("security.capability", CAP2 "\0")}}, {{0}}},
+		{"capability of revision 1", ERROR_XATTR,
+			{{.path = "f",
+				XATTR("security.capability", "\x01\0\0\x01\0\0\0\0\0\0\0\0")}},
+			{{0}}},
+		{"capability of revision 4", ERROR_XATTR,
+			{{.path = "f",
+				XATTR("security.capability",
+					"\x01\0\0\x04\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")}},
+			{{0}}},
+		{"capability with another flag", ERROR_XATTR,
+			{{.path = "f",
+				XATTR("security.capability",
+					"\x02\0\0\x02\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")}},
+			{{0}}},
+		{"capability empty", ERROR_XATTR, {{.path = "f", XATTR("security.capability", "")}},
+			{{0}}},
+		{"capability on a directory", ERROR_XATTR,
+			{{.path = "d", .type = '5', XATTR("security.capability", CAP2)}}, {{0}}},
+		{"security.ima", ERROR_XATTR, {{.path = "f", XATTR("security.ima", "\x01")}},
+			{{0}}},
+		{"security.selinux", ERROR_XATTR,
+			{{.path = "f", XATTR("security.selinux", "a:b:c:s0")}}, {{0}}},
+		{"security.evm", ERROR_XATTR, {{.path = "f", XATTR("security.evm", "\x01")}},
+			{{0}}},
 		{"system.other", ERROR_XATTR, {{.path = "f", XATTR("system.data", "1")}}, {{0}}},
 		{"no known name space", ERROR_XATTR, {{.path = "f", XATTR("a", "1")}}, {{0}}},
-		{"default ACL on a file", ERROR_XATTR, {{.path = "f", XATTR("system.posix_acl_default", ACL(ACL_NAMED))}},
+		{"default ACL on a file", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_default", ACL(ACL_NAMED))}},
 			{{.path = "f", XATTR("system.posix_acl_access", ACL(ACL_NAMED))}}},
-		{"ACL cut", ERROR_XATTR, {{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0\0\x01\0\x07")}},
-			{{.path = "d", .type = '5', XATTR("system.posix_acl_default", ACL(ACL_SMALL))}}},
-		{"ACL of another version", ERROR_XATTR, {{.path = "f", XATTR("system.posix_acl_access", "\x03\0\0\0" ACL_SMALL)}},
-			{{.path = "p", .type = '6', XATTR("system.posix_acl_access", ACL(ACL_NAMED))}}},
-		{"ACL empty", ERROR_XATTR, {{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0\0")}}, {{0}}},
-		{"name of 256 bytes", ERROR_LIMIT, {{.path = "f", .xattr = name256, .xattr_value = "1", .xattr_bytes = 1}},
+		{"ACL cut", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0\0\x01\0\x07")}},
+			{{.path = "d",
+				.type = '5',
+				XATTR("system.posix_acl_default", ACL(ACL_SMALL))}}},
+		{"ACL of another version", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_access", "\x03\0\0\0" ACL_SMALL)}},
+			{{.path = "p",
+				.type = '6',
+				XATTR("system.posix_acl_access", ACL(ACL_NAMED))}}},
+		{"ACL empty", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0\0")}}, {{0}}},
+		{"name of 256 bytes", ERROR_LIMIT,
+			{{.path = "f", .xattr = name256, .xattr_value = "1", .xattr_bytes = 1}},
 			{{.path = "f", .xattr = name255, .xattr_value = "1", .xattr_bytes = 1}}},
-		{"value of 64 KiB + 1", ERROR_LIMIT, {{.path = "f", .xattr = "user.a", .xattr_value = big, .xattr_bytes = 65537}},
-			{{.path = "f", .xattr = "user.a", .xattr_value = big, .xattr_bytes = 65536}}},
-		{"ACL in text", ERROR_XATTR, {{.path = "f", .pax_raw = "31 SCHILY.acl.access=user::rw-\n"}}, {{0}}},
+		{"value of 64 KiB + 1", ERROR_LIMIT,
+			{{.path = "f",
+				.xattr = "user.a",
+				.xattr_value = big,
+				.xattr_bytes = 65537}},
+			{{.path = "f",
+				.xattr = "user.a",
+				.xattr_value = big,
+				.xattr_bytes = 65536}}},
+		{"ACL in text", ERROR_XATTR,
+			{{.path = "f", .pax_raw = "31 SCHILY.acl.access=user::rw-\n"}}, {{0}}},
 		{"overlay's, escaped by libarchive", ERROR_XATTR,
-			{{.path = "d", .type = '5', .pax_raw = "50 LIBARCHIVE.xattr.trusted%2eoverlay%2eopaque=eQ\n"}},
-			{{.path = "d", .type = '5', .pax_raw = "32 LIBARCHIVE.xattr.user%2ea=eQ\n"}}},
+			{{.path = "d",
+				.type = '5',
+				.pax_raw = "50 LIBARCHIVE.xattr.trusted%2eoverlay%2eopaque=eQ\n"}},
+			{{.path = "d",
+				.type = '5',
+				.pax_raw = "32 LIBARCHIVE.xattr.user%2ea=eQ\n"}}},
 	};
 	RUN_ROWS(rows);
 }
@@ -665,13 +771,15 @@ static bool check_xattrs(const struct sandbox *sandbox, const struct unpack_resu
 {
 	char value[256];
 	return result->user_xattrs == 2 && mode_of(sandbox, "f") == 0104755 &&
-		getxattr(in_root(sandbox, "f"), "security.capability", value, sizeof value) == 20 &&
-		getxattr(in_root(sandbox, "u"), "user.a", value, sizeof value) == 3 &&
-		memcmp(value, "1\0002", 3) == 0 &&
-		getxattr(in_root(sandbox, "d"), "user.empty", value, sizeof value) == 0 &&
-		getxattr(in_root(sandbox, "acl"), "system.posix_acl_access", value, sizeof value) == 44 &&
-		mode_of(sandbox, "acl") == 0100674 &&
-		getxattr(in_root(sandbox, "acl/../x/inner"), "system.posix_acl_access", value, sizeof value) == -1;
+	       getxattr(in_root(sandbox, "f"), "security.capability", value, sizeof value) == 20 &&
+	       getxattr(in_root(sandbox, "u"), "user.a", value, sizeof value) == 3 &&
+	       memcmp(value, "1\0002", 3) == 0 &&
+	       getxattr(in_root(sandbox, "d"), "user.empty", value, sizeof value) == 0 &&
+	       getxattr(in_root(sandbox, "acl"), "system.posix_acl_access", value, sizeof value) ==
+		       44 &&
+	       mode_of(sandbox, "acl") == 0100674 &&
+	       getxattr(in_root(sandbox, "acl/../x/inner"), "system.posix_acl_access", value,
+		       sizeof value) == -1;
 }
 
 static void keeps_xattrs(void)
@@ -683,7 +791,8 @@ static void keeps_xattrs(void)
 	tar = many_xattrs(10000);
 	refuse_tar("10,000 xattrs", &tar, ERROR_LIMIT);
 
-	const struct item items[] = {{.path = "f", .mode = 04755, .uid = 5, XATTR("security.capability", CAP2)},
+	const struct item items[] = {
+		{.path = "f", .mode = 04755, .uid = 5, XATTR("security.capability", CAP2)},
 		{.path = "u", XATTR("user.a", "1\0002")},
 		{.path = "d", .type = '5', XATTR("user.empty", "")},
 		{.path = "acl", .mode = 0674, XATTR("system.posix_acl_access", ACL(ACL_NAMED))},
@@ -691,7 +800,8 @@ static void keeps_xattrs(void)
 		{.path = "x/inner", .body = "inherits nothing"},
 		{.path = "x/directory", .type = '5'}, {0}};
 	tar = tar_of(items);
-	accept_tar("kept, with modes; a default ACL is not inherited within the layer", &tar, check_xattrs);
+	accept_tar("kept, with modes; a default ACL is not inherited within the layer", &tar,
+		check_xattrs);
 
 	const struct item links[] = {{.path = "f", XATTR("security.capability", CAP2)},
 		{.path = "h", .type = '1', .link = "f", XATTR("security.capability", CAP2)},
@@ -711,7 +821,8 @@ static void judges_xattrs_as_the_kernel_does(void)
 		static const uint8_t acl[] = ACL(ACL_NAMED), cap[] = CAP2 "\0\0\0\0";
 		uint8_t value[64];
 		bool is_acl = i % 3 != 0;
-		struct xattr x = {.name = is_acl ? XATTR_ACL_DEFAULT : "security.capability", .value = value};
+		struct xattr x = {
+			.name = is_acl ? XATTR_ACL_DEFAULT : "security.capability", .value = value};
 		if (is_acl) {
 			static const uint8_t tags[] = {1, 2, 4, 8, 16, 32, 64};
 			memcpy(value, acl, 4);
@@ -723,7 +834,8 @@ static void judges_xattrs_as_the_kernel_does(void)
 				at_tag += random_below(&seed, 3);
 				entry[0] = tags[at_tag < 7 ? at_tag : 6];
 				entry[1] = 0;
-				entry[2] = (uint8_t)random_below(&seed, random_below(&seed, 10) == 0 ? 10 : 8);
+				entry[2] = (uint8_t)random_below(
+					&seed, random_below(&seed, 10) == 0 ? 10 : 8);
 				entry[3] = 0;
 				if (random_below(&seed, 2) == 0)
 					entry[4] = entry[5] = entry[6] = entry[7] = 0;
@@ -732,8 +844,9 @@ static void judges_xattrs_as_the_kernel_does(void)
 				value[random_below(&seed, 4)]++;
 		} else {
 			memcpy(value, cap, sizeof cap);
-			x.size_bytes = random_below(&seed, 4) == 0 ? random_below(&seed, 25)
-								    : 20 + 4 * random_below(&seed, 2);
+			x.size_bytes = random_below(&seed, 4) == 0
+					       ? random_below(&seed, 25)
+					       : 20 + 4 * random_below(&seed, 2);
 			value[3] = x.size_bytes == 24 ? 3 : 2;
 			if (random_below(&seed, 2) == 0)
 				value[random_below(&seed, 4)] = (uint8_t)random_below(&seed, 5);
@@ -746,19 +859,21 @@ static void judges_xattrs_as_the_kernel_does(void)
 		accepted += ours;
 		wrong += ours != kernels;
 	}
-	ok(wrong == 0 && accepted > 300, "30,000 random values, %d of them taken, %d disagreements", accepted,
-		wrong);
+	ok(wrong == 0 && accepted > 300, "30,000 random values, %d of them taken, %d disagreements",
+		accepted, wrong);
 	sandbox_close(&sandbox);
 }
 
-/* --- limits and counts -------------------------------------------------------------------------- */
+/* --- limits and counts --------------------------------------------------------------------------
+ */
 
 static void charges(void)
 {
 	is_int((long long)unpack_charge(0, 0, 0), 0, "an empty file");
 	is_int((long long)unpack_charge(1, 0, 0), 4096, "one byte");
 	is_int((long long)unpack_charge(4096, 0, 0), 4096, "a page");
-	is_int((long long)unpack_charge(4097, 5, 7), 8192 + 12, "a page and a byte, a target, xattrs");
+	is_int((long long)unpack_charge(4097, 5, 7), 8192 + 12,
+		"a page and a byte, a target, xattrs");
 }
 
 /* 5 entries, 4096 + 8192 + 6 + 7 bytes. */
@@ -768,7 +883,8 @@ static struct bytes counted(void)
 	static char two_pages[4097];
 	const struct item items[] = {{.path = "d", .type = '5'}, {.path = "d/a", .body = "x"},
 		{.path = "d/b", .body = two_pages, .body_bytes = sizeof two_pages},
-		{.path = "l", .type = '2', .link = "target"}, {.path = ".wh.u", XATTR("user.a", "1")}, {0}};
+		{.path = "l", .type = '2', .link = "target"},
+		{.path = ".wh.u", XATTR("user.a", "1")}, {0}};
 	return tar_of(items);
 }
 
@@ -800,7 +916,8 @@ static void holds_signed_numbers(void)
 			sandbox_open(&sandbox);
 			int status = unpack_layer(&layer, &sandbox, names_only, &result, &e);
 			if (rows[i].code == ERROR_NONE)
-				ok(status == 0 && result.user_xattrs == 1, "%s %s", rows[i].name, e.text);
+				ok(status == 0 && result.user_xattrs == 1, "%s %s", rows[i].name,
+					e.text);
 			else
 				error_is(status, &e, rows[i].code, "%s", rows[i].name);
 			if (status == 0)
@@ -821,9 +938,12 @@ static void holds_to_what_is_signed_of_user_xattrs(void)
 		enum error_code code;
 		bool set;
 	} rows[] = {
-		{USER_XATTRS_NONE, true, ERROR_XATTR, false}, {USER_XATTRS_NONE, false, ERROR_XATTR, false},
-		{USER_XATTRS_REQUIRED, true, ERROR_NONE, true}, {USER_XATTRS_REQUIRED, false, ERROR_KERNEL, false},
-		{USER_XATTRS_OPTIONAL, true, ERROR_NONE, true}, {USER_XATTRS_OPTIONAL, false, ERROR_NONE, false},
+		{USER_XATTRS_NONE, true, ERROR_XATTR, false},
+		{USER_XATTRS_NONE, false, ERROR_XATTR, false},
+		{USER_XATTRS_REQUIRED, true, ERROR_NONE, true},
+		{USER_XATTRS_REQUIRED, false, ERROR_KERNEL, false},
+		{USER_XATTRS_OPTIONAL, true, ERROR_NONE, true},
+		{USER_XATTRS_OPTIONAL, false, ERROR_NONE, false},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct item items[] = {{.path = "f", XATTR("user.a", "1")}, {0}};
@@ -832,19 +952,22 @@ static void holds_to_what_is_signed_of_user_xattrs(void)
 		struct sandbox sandbox;
 		struct unpack_result result = {0};
 		struct error e;
-		const struct layer_unpack_options options = {.user_xattrs_supported = rows[i].supported};
+		const struct layer_unpack_options options = {
+			.user_xattrs_supported = rows[i].supported};
 		layer_of_tar(&layer, MEDIA_TAR, &tar, ODD_PIECE_BYTES);
 		layer.record.unpacked_bytes = 7;
 		layer.record.entries = 1;
 		layer.record.user_xattrs = rows[i].said;
 		sandbox_open(&sandbox);
-		int status = layer_unpack(layer_source(&layer), &layer.record, sandbox.root_fd, &options,
-			&result, &e);
+		int status = layer_unpack(layer_source(&layer), &layer.record, sandbox.root_fd,
+			&options, &result, &e);
 		if (rows[i].code != ERROR_NONE)
-			error_is(status, &e, rows[i].code, "said %d, supported %d", rows[i].said, rows[i].supported);
+			error_is(status, &e, rows[i].code, "said %d, supported %d", rows[i].said,
+				rows[i].supported);
 		else
 			ok(status == 0 && result.user_xattrs == 1 &&
-					(getxattr(in_root(&sandbox, "f"), "user.a", NULL, 0) == 1) == rows[i].set,
+					(getxattr(in_root(&sandbox, "f"), "user.a", NULL, 0) ==
+						1) == rows[i].set,
 				"said %d, supported %d: %s", rows[i].said, rows[i].supported,
 				rows[i].set ? "set" : "left out, and counted");
 		if (status == 0)
@@ -895,24 +1018,27 @@ static void takes_deep_and_wide_trees(void)
 	bytes_free(&tar);
 }
 
-/* --- metadata ----------------------------------------------------------------------------------- */
+/* --- metadata -----------------------------------------------------------------------------------
+ */
 
 static bool check_metadata(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	struct stat st, other;
-	bool good = lstat(in_root(sandbox, "d"), &st) == 0 && st.st_mode == 043711 && st.st_uid == 1 &&
-		st.st_gid == 2 && st.st_mtim.tv_sec == -2 && st.st_mtim.tv_nsec == 500000000;
-	good &= lstat(in_root(sandbox, "d/suid"), &st) == 0 && st.st_mode == 0106755 && st.st_uid == 70000 &&
-		st.st_gid == 70001 && st.st_mtim.tv_sec == 100;
+	bool good = lstat(in_root(sandbox, "d"), &st) == 0 && st.st_mode == 043711 &&
+		    st.st_uid == 1 && st.st_gid == 2 && st.st_mtim.tv_sec == -2 &&
+		    st.st_mtim.tv_nsec == 500000000;
+	good &= lstat(in_root(sandbox, "d/suid"), &st) == 0 && st.st_mode == 0106755 &&
+		st.st_uid == 70000 && st.st_gid == 70001 && st.st_mtim.tv_sec == 100;
 	good &= lstat(in_root(sandbox, "d/link"), &other) == 0 && other.st_ino == st.st_ino &&
 		other.st_nlink == 2;
-	good &= lstat(in_root(sandbox, "d/symlink"), &st) == 0 && st.st_uid == 3 && st.st_mtime == 7;
+	good &= lstat(in_root(sandbox, "d/symlink"), &st) == 0 && st.st_uid == 3 &&
+		st.st_mtime == 7;
 	good &= lstat(in_root(sandbox, "tty"), &st) == 0 && st.st_mode == 020620 &&
 		st.st_rdev == makedev(4, 70000) && st.st_gid == 5 && st.st_mtime == 8;
 	good &= lstat(in_root(sandbox, "pipe"), &st) == 0 && st.st_mode == 010604;
 	good &= lstat(in_root(sandbox, "none"), &st) == 0 && st.st_mode == 0100000;
-	good &= lstat(in_root(sandbox, "implied"), &st) == 0 && st.st_mode == 040755 && st.st_mtime == 0 &&
-		st.st_uid == 0 && st.st_gid == 0;
+	good &= lstat(in_root(sandbox, "implied"), &st) == 0 && st.st_mode == 040755 &&
+		st.st_mtime == 0 && st.st_uid == 0 && st.st_gid == 0;
 	good &= lstat(in_root(sandbox, "implied/deeper"), &st) == 0 && st.st_mode == 040755 &&
 		st.st_mtim.tv_sec == 0 && st.st_mtim.tv_nsec == 0;
 	return good && result->implied.count == 3;
@@ -922,10 +1048,21 @@ static void keeps_metadata(void)
 {
 	const struct item items[] = {
 		{.path = "d", .type = '5', .mode = 03711, .uid = 1, .gid = 2, .pax_mtime = "-1.5"},
-		{.path = "d/suid", .body = "x", .mode = 06755, .uid = 70000, .gid = 70001, .mtime = 100},
+		{.path = "d/suid",
+			.body = "x",
+			.mode = 06755,
+			.uid = 70000,
+			.gid = 70001,
+			.mtime = 100},
 		{.path = "d/link", .type = '1', .link = "d/suid", .mode = 0600},
 		{.path = "d/symlink", .type = '2', .link = "x", .uid = 3, .mtime = 7},
-		{.path = "tty", .type = '3', .mode = 0620, .gid = 5, .major = 4, .minor = 70000, .mtime = 8},
+		{.path = "tty",
+			.type = '3',
+			.mode = 0620,
+			.gid = 5,
+			.major = 4,
+			.minor = 70000,
+			.mtime = 8},
 		{.path = "pipe", .type = '6', .mode = 0604}, {.path = "none", .mode = 010000000},
 		{.path = "implied/deeper/file", .body = "x"}, {0}};
 	struct bytes tar = tar_of(items);
@@ -938,9 +1075,9 @@ static void keeps_metadata(void)
 static void survives_noise(void)
 {
 	const struct item items[] = {{.path = "d", .type = '5'}, {.path = "d/a", .body = "x"},
-		{.path = "l", .type = '2', .link = "../../canary"}, {.path = "h", .type = '1', .link = "d/a"},
-		{.pax_path = "p", XATTR("user.a", "1")}, {.path = "d/.wh.b"}, {.path = "l2", .type = '2', .link = "/"},
-		{0}};
+		{.path = "l", .type = '2', .link = "../../canary"},
+		{.path = "h", .type = '1', .link = "d/a"}, {.pax_path = "p", XATTR("user.a", "1")},
+		{.path = "d/.wh.b"}, {.path = "l2", .type = '2', .link = "/"}, {0}};
 	struct bytes tar = tar_of(items);
 	uint64_t seed = 9;
 	struct sandbox sandbox;

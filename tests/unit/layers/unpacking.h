@@ -16,12 +16,13 @@ static inline int unpack_layer(struct layer *layer, struct sandbox *sandbox, boo
 		.user_xattrs_supported = true, .names_only = names_only};
 	*out = (struct unpack_result){0};
 	*e = (struct error){0};
-	return layer_unpack(layer_source(layer), &layer->record, sandbox->root_fd, &options, out, e);
+	return layer_unpack(
+		layer_source(layer), &layer->record, sandbox->root_fd, &options, out, e);
 }
 
 /* Straight from a tar, with generous limits. */
-static inline int unpack_tar_bytes(const struct bytes *tar, enum media media, struct sandbox *sandbox,
-	bool names_only, struct unpack_result *out, struct error *e)
+static inline int unpack_tar_bytes(const struct bytes *tar, enum media media,
+	struct sandbox *sandbox, bool names_only, struct unpack_result *out, struct error *e)
 {
 	struct layer layer;
 	struct stream *stream = NULL;
@@ -42,7 +43,8 @@ static inline int unpack_tar_bytes(const struct bytes *tar, enum media media, st
 	return result;
 }
 
-/* --- what lies in the destination --------------------------------------------------------------- */
+/* --- what lies in the destination ---------------------------------------------------------------
+ */
 
 static inline const char *in_root(const struct sandbox *sandbox, const char *path)
 {
@@ -82,7 +84,7 @@ static inline bool is_listed(const struct path_list *list, const char *path, int
 	size_t found = 0;
 	for (size_t i = 0; i < list->count; i++)
 		found += strcmp(list->items[i].path, path) == 0 &&
-			(value < 0 || list->items[i].value == (uint32_t)value);
+			 (value < 0 || list->items[i].value == (uint32_t)value);
 	return found == 1;
 }
 
