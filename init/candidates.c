@@ -61,7 +61,7 @@ static int check_stack(
 		return error_set(e, ERROR_ROLLBACK, 0, "version %llu is below the floor %llu",
 			(unsigned long long)stack->version, (unsigned long long)floor);
 	if (stack->persist_count > 0)
-		return error_set(e, ERROR_KERNEL, 0,
+		return error_set(e, ERROR_TARGET, 0,
 			"it asks for persistent paths, which this /init does not serve");
 	return stack_check_target(stack, policy->machine, policy->kernel_release, e);
 }

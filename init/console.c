@@ -14,7 +14,7 @@ static const char *const advice[ERROR_CODES] = {
 		"write the file again with this plyboot; the initramfs may be older than it",
 	[ERROR_LIMIT] = "sign the stack again from the layers as they are; see the limits in the "
 			"stack file",
-	[ERROR_TARGET] = "install a stack made for this machine and kernel",
+	[ERROR_TARGET] = "install a stack made for this machine, kernel and initramfs",
 	[ERROR_ROLLBACK] = "install a newer stack: this device does not go back below its floor",
 	[ERROR_SIGNATURE] = "copy the stack file again, or sign it again",
 	[ERROR_KEY] = "sign with a key that is in this initramfs, or put the key into it",
@@ -31,7 +31,7 @@ static const char *const advice[ERROR_CODES] = {
 	[ERROR_DEVICE] =
 		"attach the disk, check plyboot.layers= and init.conf, or raise plyboot.wait=",
 	[ERROR_IO] = "check the disk and its cable; the kernel's messages say more",
-	[ERROR_MISSING] = "put the missing file where the message says",
+	[ERROR_MISSING] = "put what is missing where the message says",
 	[ERROR_KERNEL] =
 		"check the kernel's configuration with kconfig/check, and the modules in init.conf",
 	[ERROR_CONFIG] =

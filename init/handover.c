@@ -33,11 +33,12 @@ static int check_init(int root, const char *init, struct error *e)
 static int check_mount_point(int root, const char *name, struct error *e)
 {
 	if (mkdirat(root, name, 0755) != 0 && errno != EEXIST)
-		return error_errno(e, errno, "make /%s in the root", name);
+		return error_set(e, ERROR_MISSING, errno, "the root has no directory /%s", name);
 	SCOPED_FD fd = sys_openat2(root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0,
 		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
-		return error_errno(e, errno, "/%s in the root must be a directory", name);
+		return error_set(
+			e, ERROR_TYPE, errno, "/%s in the root must be a directory", name);
 	return 0;
 }
 
@@ -133,6 +134,9 @@ static int run(const char *init, struct error *e)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(022);
 	(void)execve(init, arguments, environment);
+	if (errno == ENOENT) /* handover_check() saw the file itself */
+		return error_set(e, ERROR_MISSING, 0,
+			"run %s: the root has not the interpreter that it needs", init);
 	return error_errno(e, errno, "run %s", init);
 }
 

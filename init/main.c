@@ -23,9 +23,10 @@ static void boot_start(void)
 /* What needs the initramfs alone. */
 static int prepare(struct error *e)
 {
-	if (mounts_make(e) != 0)
+	int mounted = mounts_make(e);
+	console_open(); /* also to say what could not be mounted */
+	if (mounted != 0)
 		return -1;
-	console_open();
 	if (uname(&boot.machine) != 0)
 		return error_set(e, ERROR_KERNEL, 0, "uname");
 	if (boot_configure(&boot, e) != 0 || boot_read_keys(&boot, e) != 0)

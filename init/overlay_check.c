@@ -123,6 +123,8 @@ static int check_whole(const struct overlay_shown *want, const struct seen *seen
 	if (want->upper != NULL && !want->read_only && (seen->read_only || !seen->read_write))
 		return error_set(e, ERROR_KERNEL, 0,
 			"the overlay came up read-only: its work directory can't be used");
+	if ((want->upper == NULL || want->read_only) && (!seen->read_only || seen->read_write))
+		return error_set(e, ERROR_KERNEL, 0, "the overlay came up writable");
 	return 0;
 }
 

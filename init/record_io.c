@@ -37,11 +37,27 @@ static const uint8_t *read_copy(int fd, unsigned index)
 	return got == RECORD_COPY_BYTES ? copies[index] : NULL;
 }
 
-/* A mistaken device name must not cost somebody a file system. */
-static bool holds_a_file_system(const uint8_t *copy)
+/* A mistaken device name must not cost somebody a file system or a partition table. A record has
+ * neither magic number: both places are padding in it, or a name. */
+static bool is_something_else(const uint8_t *copy)
 {
 	struct ext4_identity identity;
-	return copy != NULL && ext4_identify(copy + EXT4_SUPERBLOCK_OFFSET, &identity);
+	return copy != NULL && (ext4_identify(copy + EXT4_SUPERBLOCK_OFFSET, &identity) ||
+				       (copy[510] == 0x55 && copy[511] == 0xaa));
+}
+
+/* True when the copy that does not count is good too, or was never written. */
+static bool describe_other(struct record_io *io, unsigned other, const uint8_t *copy)
+{
+	struct record ignored;
+	struct error why = {0};
+	if (copy != NULL && (is_zero(copy) || record_decode(copy, &ignored, &why) == 0)) {
+		(void)snprintf(io->state, sizeof io->state, "good");
+		return true;
+	}
+	(void)snprintf(io->state, sizeof io->state, "copy %u is %s, the other counts: %.140s", other,
+		copy == NULL ? "unreadable" : "bad", why.text);
+	return false;
 }
 
 /* True when the record is as it should be. */
@@ -49,9 +65,10 @@ static bool read_record(struct record_io *io)
 {
 	struct error why = {0};
 	const uint8_t *a = read_copy(io->fd, 0), *b = read_copy(io->fd, 1);
-	if (holds_a_file_system(a)) {
+	if (is_something_else(a)) {
 		io->writable = false;
-		(void)snprintf(io->state, sizeof io->state, "the device holds a file system");
+		(void)snprintf(io->state, sizeof io->state,
+			"the device holds a file system or a partition table");
 		return false;
 	}
 	if (a != NULL && b != NULL && is_zero(a) && is_zero(b)) {
@@ -59,24 +76,22 @@ static bool read_record(struct record_io *io)
 		return true;
 	}
 	int chosen = record_choose(a, b, &io->record, &why);
-	if (chosen < 0)
-		(void)snprintf(io->state, sizeof io->state,
-			"both copies are bad, starting anew: %.140s", why.text);
-	else if (a == NULL || b == NULL)
-		(void)snprintf(
-			io->state, sizeof io->state, "copy %d is unreadable", a == NULL ? 0 : 1);
-	else
-		(void)snprintf(io->state, sizeof io->state, "good");
-	return chosen >= 0 && a != NULL && b != NULL;
+	if (chosen >= 0)
+		return describe_other(io, chosen == 0, chosen == 0 ? b : a);
+	(void)snprintf(io->state, sizeof io->state, "both copies are bad, starting anew: %.140s",
+		why.text);
+	return false;
 }
 
 bool record_io_open(const char *device, struct record_io *out)
 {
+	/* O_EXCL: not what holds a mounted file system, nor the disk that it is on. */
+	const int always = O_DIRECT | O_EXCL | O_CLOEXEC;
 	int flags = O_RDWR;
-	SCOPED_FD fd = open(device, flags | O_DIRECT | O_CLOEXEC);
+	SCOPED_FD fd = open(device, flags | always);
 	if (fd < 0 && (errno == EROFS || errno == EACCES)) {
 		flags = O_RDONLY;
-		fd = open(device, flags | O_DIRECT | O_CLOEXEC);
+		fd = open(device, flags | always);
 	}
 	record_io_none(out, "");
 	off_t size_bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);

@@ -73,9 +73,13 @@ static void note_failure(
 	(void)snprintf(failure->reason, sizeof failure->reason, "%s", why->text);
 }
 
+/* Old stacks and those for other machines may well lie there: no error, where only errors are said.
+ */
 void report_refused(struct report *report, const char *file_name, const struct error *why)
 {
-	console_say("refused %s: %s: %s", file_name, error_code_name(why->code), why->text);
+	bool expected = why->code == ERROR_ROLLBACK || why->code == ERROR_TARGET;
+	(expected ? console_say : console_alert)(
+		"refused %s: %s: %s", file_name, error_code_name(why->code), why->text);
 	note_failure(report->refused, &report->refused_count, file_name, why);
 }
 
@@ -88,6 +92,7 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 	report->candidate = candidate;
 	report->layer_count = 0;
 	report->overlay_method = NULL;
+	report->lower_count = 0;
 	report->upper = NULL;
 	report->upper_why[0] = '\0';
 	report->init = NULL;
@@ -155,7 +160,7 @@ static void put_stack(struct json *json, const struct report *report)
 	put_layers(json, report);
 	json_open(json, "overlay", '{');
 	json_string(json, "method", report->overlay_method);
-	json_number(json, "lowers", report->layer_count + 1);
+	json_number(json, "lowers", report->lower_count);
 	json_close(json, '}');
 	json_open(json, "upper", '{');
 	json_string(json, "kind", report->upper);

@@ -45,6 +45,7 @@ struct report {
 	size_t layer_count;
 	struct report_layer *layers; /* owned; room for LIMIT_LAYERS */
 	const char *overlay_method;  /* NULL until mounted */
+	size_t lower_count;
 	const char *upper;
 	char upper_why[REPORT_LINE_SIZE]; /* "" when it is what the stack asks for */
 	const char *init;

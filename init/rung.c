@@ -138,6 +138,7 @@ static int mount_root(struct boot *boot, const struct lowers *lowers,
 		.work = upper->kind == UPPER_NONE ? NULL : upper->work,
 		.read_only = boot->settings.read_only,
 	};
+	boot->report.lower_count = request.count + 1; /* and the synthetic one */
 	return overlay_mount(&request, &boot->report.overlay_method, e);
 }
 

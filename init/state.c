@@ -93,29 +93,22 @@ static void remember_made_for(int home, const char *text, struct report *report)
 }
 
 /* The upper is kept whatever it was made for; that it is another's is said at every boot. */
-static int check_made_for(
-	int home, const struct upper_request *request, struct report *report, struct error *e)
+static void check_made_for(int home, const struct upper_request *request, struct report *report)
 {
 	char now[MADE_FOR_MAX_BYTES];
 	SCOPED_FREE char *then = NULL;
 	size_t size_bytes;
-	struct stat st;
+	struct stat st = {0};
+	struct error why = {.text = "it is no file"};
 	describe(request->candidate, now);
-	if (fstatat(home, made_for, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			return error_errno(e, errno, "look at %s on the state partition", made_for);
+	if (fstatat(home, made_for, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		remember_made_for(home, now, report);
-		return 0;
-	}
-	if (!S_ISREG(st.st_mode))
-		return error_set(
-			e, ERROR_FORMAT, 0, "%s on the state partition is no file", made_for);
-	if (files_read(home, made_for, MADE_FOR_MAX_BYTES, &then, &size_bytes, e) != 0)
-		return -1;
-	if (strcmp(then, now) != 0)
+	else if (!S_ISREG(st.st_mode) || files_read(home, made_for, MADE_FOR_MAX_BYTES, &then,
+						 &size_bytes, &why) != 0)
+		report_warn(report, "state: what the upper was made for can't be read: %s", why.text);
+	else if (strcmp(then, now) != 0)
 		report_warn(report, "the upper was made for %.*s; it is kept for %.*s",
 			(int)strcspn(then, "\n"), then, (int)strcspn(now, "\n"), now);
-	return 0;
 }
 
 static int prepare_home(
@@ -127,8 +120,8 @@ static int prepare_home(
 			return error_errno(e, errno, "look at upper on the state partition");
 		if (make_upper(home, request, e) != 0)
 			return -1;
-	} else if (check_made_for(home, request, report, e) != 0) {
-		return -1;
+	} else {
+		check_made_for(home, request, report);
 	}
 	SCOPED_FD upper = open_dir(home, "upper", false, e);
 	if (upper < 0)

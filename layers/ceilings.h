@@ -1,4 +1,5 @@
-/* Compiled-in ceilings, above whatever a signer allows. A stack file over one of them is refused. */
+/* Compiled-in ceilings, above whatever a signer allows. A stack file over one of them is refused.
+ */
 #ifndef PLYBOOT_CEILINGS_H
 #define PLYBOOT_CEILINGS_H
 
@@ -9,7 +10,8 @@
 #define LIMIT_PERSIST_PATHS 32u
 #define LIMIT_KEYS 16u /* trusted or revoked keys in one initramfs */
 
-#define LIMIT_PIECE_BYTES (16u * 1024u * 1024u) /* stored bytes of one piece: held in memory whole */
+#define LIMIT_PIECE_BYTES                                                                          \
+	(16u * 1024u * 1024u) /* stored bytes of one piece: held in memory whole */
 #define LIMIT_PIECE_TABLE_BYTES (4u * 1024u * 1024u)
 #define LIMIT_LAYER_STORED_BYTES (UINT64_C(1) << 36)
 #define LIMIT_LAYER_UNPACKED_BYTES (UINT64_C(1) << 36)

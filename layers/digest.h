@@ -32,7 +32,8 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 void digest_format(const struct digest *digest, char out[DIGEST_TEXT_SIZE]);
 void digest_format_hex(const struct digest *digest, char out[DIGEST_HEX + 1]);
 
-/* Parse exactly `length` bytes of text; false (and `out` untouched) for anything but the one form. */
+/* Parse exactly `length` bytes of text; false (and `out` untouched) for anything but the one form.
+ */
 bool digest_parse(const char *text, size_t length, struct digest *out);
 bool digest_parse_hex(const char *text, size_t length, struct digest *out);
 

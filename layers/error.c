@@ -36,8 +36,8 @@ const char *error_code_name(enum error_code code)
 	return code_names[code];
 }
 
-static void set_va(struct error *e, enum error_code code, int sys_errno, const char *format,
-	va_list args)
+static void set_va(
+	struct error *e, enum error_code code, int sys_errno, const char *format, va_list args)
 {
 	if (e == NULL)
 		return;

@@ -11,7 +11,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* The words of error_code_name() are an interface: the console, boot.json and the tests use them. */
+/* The words of error_code_name() are an interface: the console, boot.json and the tests use them.
+ */
 enum error_code {
 	ERROR_NONE,
 	ERROR_FORMAT,    /* a file of ours is not in its one canonical form */

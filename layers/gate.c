@@ -45,8 +45,8 @@ struct gate {
 
 static int refuse(const struct gate *gate, struct error *e, enum error_code code, const char *why)
 {
-	return error_set(e, code, 0, "tar header at byte %llu: %s", (unsigned long long)gate->offset,
-		why);
+	return error_set(
+		e, code, 0, "tar header at byte %llu: %s", (unsigned long long)gate->offset, why);
 }
 
 int gate_open(struct gate **out, struct error *e)
@@ -78,9 +78,9 @@ static void forget_pending(struct gate *gate)
 static int begin_meta(struct gate *gate, char type, uint64_t size, struct error *e)
 {
 	bool has_gnu = gate->long_name != NULL || gate->long_link != NULL;
-	bool allowed = type == 'L' ? !gate->has_pax && gate->long_name == NULL
-		: type == 'K'      ? !gate->has_pax && gate->long_link == NULL
-				   : !gate->has_pax && !has_gnu;
+	bool allowed = type == 'L'   ? !gate->has_pax && gate->long_name == NULL
+		       : type == 'K' ? !gate->has_pax && gate->long_link == NULL
+				     : !gate->has_pax && !has_gnu;
 	if (!allowed)
 		return refuse(gate, e, ERROR_TAR, "an extended header behind another one");
 	if (size == 0)
@@ -101,7 +101,8 @@ static int begin_meta(struct gate *gate, char type, uint64_t size, struct error 
 static int take_gnu_name(struct gate *gate, char **out, struct error *e)
 {
 	if (gate->meta_size < 2 || strnlen(gate->meta, gate->meta_size) != gate->meta_size - 1)
-		return refuse(gate, e, ERROR_TAR, "a GNU long name that does not end with its only NUL");
+		return refuse(
+			gate, e, ERROR_TAR, "a GNU long name that does not end with its only NUL");
 	*out = SCOPE_TAKE(gate->meta);
 	return 0;
 }
@@ -169,8 +170,8 @@ static int check_device(const struct gate *gate, const struct tar_header *h, str
 	return 0;
 }
 
-static int entry_size(const struct gate *gate, char type, uint64_t header_size, uint64_t *out,
-	struct error *e)
+static int entry_size(
+	const struct gate *gate, char type, uint64_t header_size, uint64_t *out, struct error *e)
 {
 	uint64_t size = header_size;
 	if (gate->has_pax && gate->pax.has_size) {
@@ -213,24 +214,25 @@ static int fill_entry(struct gate *gate, const struct tar_header *h, uint64_t he
 	if (!tar_field_signed(h->mtime, sizeof h->mtime, &mtime))
 		return refuse(gate, e, ERROR_TAR, "a bad time");
 	entry->mtime = gate->has_pax && gate->pax.has_mtime
-		? gate->pax.mtime
-		: (struct timespec){.tv_sec = (time_t)mtime};
+			       ? gate->pax.mtime
+			       : (struct timespec){.tv_sec = (time_t)mtime};
 	entry->path = choose_name(&gate->pax.path, &gate->long_name, header_name(h));
 	if (entry->type == '1' || entry->type == '2')
-		entry->link = choose_name(&gate->pax.link, &gate->long_link,
-			strndup(h->link, sizeof h->link));
-	if (entry->path == NULL || ((entry->type == '1' || entry->type == '2') && entry->link == NULL))
+		entry->link = choose_name(
+			&gate->pax.link, &gate->long_link, strndup(h->link, sizeof h->link));
+	if (entry->path == NULL ||
+		((entry->type == '1' || entry->type == '2') && entry->link == NULL))
 		return error_errno(e, ENOMEM, "read a tar");
 	size_t length = strlen(entry->path);
 	if (entry->type != '5' && length > 0 && entry->path[length - 1] == '/')
-		return refuse(gate, e, ERROR_TAR, "a slash behind the name of something no directory");
+		return refuse(
+			gate, e, ERROR_TAR, "a slash behind the name of something no directory");
 	if (entry->link != NULL && entry->link[0] == '\0')
 		return refuse(gate, e, ERROR_TAR, "a link to nothing");
 	return 0;
 }
 
-static int take_entry(struct gate *gate, const struct tar_header *h, uint64_t size,
-	struct error *e)
+static int take_entry(struct gate *gate, const struct tar_header *h, uint64_t size, struct error *e)
 {
 	struct gate_entry entry = {.type = h->type == '\0' ? '0' : h->type};
 	if ((h->type == '3' || h->type == '4') && check_device(gate, h, e) != 0)
@@ -245,8 +247,8 @@ static int take_entry(struct gate *gate, const struct tar_header *h, uint64_t si
 	return 0;
 }
 
-static int check_numbers(const struct gate *gate, const struct tar_header *h, uint64_t *size,
-	struct error *e)
+static int check_numbers(
+	const struct gate *gate, const struct tar_header *h, uint64_t *size, struct error *e)
 {
 	uint64_t mode, uid, gid;
 	if (!tar_field_unsigned(h->mode, sizeof h->mode, &mode))
@@ -306,7 +308,8 @@ static int take_block(struct gate *gate, struct error *e)
 		return take_header(gate, e);
 	if (memcmp(gate->block, zeros, sizeof zeros) != 0)
 		return refuse(gate, e, ERROR_TAR,
-			gate->state == STATE_END ? "one zero block, then data" : "data after the end");
+			gate->state == STATE_END ? "one zero block, then data"
+						 : "data after the end");
 	gate->state = STATE_AFTER;
 	return 0;
 }
@@ -396,7 +399,8 @@ int gate_finish(struct gate *gate, struct error *e)
 	gate->offset = gate->passed;
 	if (gate->state != STATE_REFUSED)
 		gate->state = STATE_REFUSED;
-	return refuse(gate, e, ERROR_TAR, "the archive is cut short: its two end blocks are missing");
+	return refuse(
+		gate, e, ERROR_TAR, "the archive is cut short: its two end blocks are missing");
 }
 
 void gate_close(struct gate *gate)

@@ -3,8 +3,8 @@
 #include "scope.h"
 
 /* The signature says how much there is: less is as wrong as more, for it would be another layer. */
-static int check_counts(const struct layer_record *record, const struct unpack_result *result,
-	struct error *e)
+static int check_counts(
+	const struct layer_record *record, const struct unpack_result *result, struct error *e)
 {
 	if (result->entries != record->entries)
 		return error_set(e, ERROR_SIZE, 0, "%llu entries, the signed stack file says %llu",
@@ -22,7 +22,8 @@ static int check_user_xattrs(const struct layer_record *record,
 {
 	if (record->user_xattrs == USER_XATTRS_REQUIRED && !options->user_xattrs_supported)
 		return error_set(e, ERROR_KERNEL, 0,
-			"the layer has user.* xattrs, which this kernel's tmpfs cannot hold (Linux 6.6 can)");
+			"the layer has user.* xattrs, which this kernel's tmpfs cannot hold (Linux "
+			"6.6 can)");
 	return 0;
 }
 

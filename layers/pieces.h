@@ -3,12 +3,13 @@
  *
  *     offset 0   "plyboot pieces 1" (16 bytes, no NUL)
  *     offset 16  u64 count, at least 1
- *     offset 24  count records of 48 bytes: u64 stored bytes, u64 decoded bytes, SHA-256 of the piece
+ *     offset 24  count records of 48 bytes: u64 stored bytes, u64 decoded bytes, SHA-256 of the
+ * piece
  *
  * Pieces lie in the blob one after the other and cover it. A piece that decodes to 0 bytes goes on
- * into the next one; those and the piece that ends them are a run, and the ending piece gives what the
- * whole run decodes to. A run is whole gzip members or zstd frames. The last piece ends a run. In a
- * plain tar every piece decodes to itself.
+ * into the next one; those and the piece that ends them are a run, and the ending piece gives what
+ * the whole run decodes to. A run is whole gzip members or zstd frames. The last piece ends a run.
+ * In a plain tar every piece decodes to itself.
  */
 #ifndef PLYBOOT_PIECES_H
 #define PLYBOOT_PIECES_H
@@ -27,7 +28,7 @@ struct piece {
 
 struct piece_table {
 	size_t count;
-	struct piece *pieces; /* owned */
+	struct piece *pieces;   /* owned */
 	uint64_t decoded_bytes; /* sum */
 };
 
@@ -39,8 +40,8 @@ int piece_table_decode(const struct verified *bytes, const struct layer_record *
 	struct piece_table *out, struct error *e);
 
 /* The table's bytes; caller frees. For the host command. */
-int piece_table_encode(const struct piece_table *table, uint8_t **bytes, size_t *size_bytes,
-	struct error *e);
+int piece_table_encode(
+	const struct piece_table *table, uint8_t **bytes, size_t *size_bytes, struct error *e);
 
 void piece_table_free(struct piece_table *table);
 

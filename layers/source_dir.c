@@ -28,8 +28,8 @@ static int open_below(int dir_fd, const char *path, int flags)
 	return sys_openat2(dir_fd, path, flags | O_RDONLY | O_NONBLOCK, 0, SYS_RESOLVE_STRICT);
 }
 
-static int open_regular(int dir_fd, const char *path, int *out, uint64_t *size_bytes,
-	struct error *e)
+static int open_regular(
+	int dir_fd, const char *path, int *out, uint64_t *size_bytes, struct error *e)
 {
 	SCOPED_FD fd = open_below(dir_fd, path, 0);
 	if (fd < 0)
@@ -52,7 +52,8 @@ static int read_at(int fd, uint64_t offset, void *buffer, size_t size_bytes, str
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return error_errno(e, errno, "read at byte %llu", (unsigned long long)offset);
+			return error_errno(
+				e, errno, "read at byte %llu", (unsigned long long)offset);
 		if (got == 0)
 			return error_set(e, ERROR_SIZE, 0, "file ends at byte %llu",
 				(unsigned long long)offset);
@@ -109,8 +110,8 @@ static int read_stack(struct source *source, const char *file_name, uint8_t **by
 	if (open_regular(self->dir_fd, path, &fd, &size, e) != 0)
 		return -1;
 	if (size > LIMIT_STACK_FILE_BYTES)
-		return error_set(e, ERROR_LIMIT, 0, "%s has %llu bytes, at most %u are allowed", path,
-			(unsigned long long)size, LIMIT_STACK_FILE_BYTES);
+		return error_set(e, ERROR_LIMIT, 0, "%s has %llu bytes, at most %u are allowed",
+			path, (unsigned long long)size, LIMIT_STACK_FILE_BYTES);
 	SCOPED_FREE uint8_t *buffer = malloc((size_t)size + 1);
 	if (buffer == NULL)
 		return error_errno(e, ENOMEM, "read %s", path);
@@ -121,8 +122,8 @@ static int read_stack(struct source *source, const char *file_name, uint8_t **by
 	return 0;
 }
 
-static int blob_read_at(struct blob *blob, uint64_t offset, void *buffer, size_t size_bytes,
-	struct error *e)
+static int blob_read_at(
+	struct blob *blob, uint64_t offset, void *buffer, size_t size_bytes, struct error *e)
 {
 	return read_at(((struct blob_file *)blob)->fd, offset, buffer, size_bytes, e);
 }
@@ -139,8 +140,8 @@ static const struct blob_ops blob_file_ops = {
 	.close = blob_file_close,
 };
 
-static int open_blob(struct source *source, const struct digest *digest, struct blob **out,
-	struct error *e)
+static int open_blob(
+	struct source *source, const struct digest *digest, struct blob **out, struct error *e)
 {
 	const struct source_dir *self = (const struct source_dir *)source;
 	char path[sizeof "blobs/sha256/" + DIGEST_HEX] = "blobs/sha256/";

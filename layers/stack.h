@@ -59,8 +59,8 @@ struct layer_record {
 	struct digest digest; /* of the stored bytes: the OCI layer digest */
 	enum media media;
 	uint64_t stored_bytes;
-	uint64_t unpacked_bytes; /* see unpack_charge() in unpack.h */
-	uint64_t entries;        /* tar entries, whiteouts and directories included */
+	uint64_t unpacked_bytes;      /* see unpack_charge() in unpack.h */
+	uint64_t entries;             /* tar entries, whiteouts and directories included */
 	uint64_t largest_piece_bytes; /* stored bytes of the largest piece */
 	enum user_xattrs user_xattrs;
 	struct digest pieces; /* of the piece table */
@@ -91,8 +91,8 @@ struct stack {
 /* ERROR_FORMAT, ERROR_LIMIT. On success the caller frees with stack_free(). */
 int stack_decode(const struct verified *text, struct stack *out, struct error *e);
 
-/* The canonical text through "---\n", NUL-terminated; caller frees. ERROR_FORMAT or ERROR_LIMIT when
- * a field holds what cannot be written. */
+/* The canonical text through "---\n", NUL-terminated; caller frees. ERROR_FORMAT or ERROR_LIMIT
+ * when a field holds what cannot be written. */
 int stack_encode(const struct stack *stack, char **text, size_t *size_bytes, struct error *e);
 
 void stack_free(struct stack *stack);
@@ -101,7 +101,8 @@ void stack_free(struct stack *stack);
 int stack_check_target(const struct stack *stack, const char *machine, const char *kernel_release,
 	struct error *e);
 
-/* The eight lines of one layer alone, the form of a .layer file; LAYER_RECORD_TEXT_SIZE holds any. */
+/* The eight lines of one layer alone, the form of a .layer file; LAYER_RECORD_TEXT_SIZE holds any.
+ */
 enum { LAYER_RECORD_TEXT_SIZE = 512 };
 int layer_record_encode(const struct layer_record *record, char out[LAYER_RECORD_TEXT_SIZE],
 	size_t *size_bytes, struct error *e);

@@ -1,5 +1,6 @@
 /*
- * The store: whole layers, unpacked once, by identity. A layer is unpacked beside it and renamed in:
+ * The store: whole layers, unpacked once, by identity. A layer is unpacked beside it and renamed
+ * in:
  *
  *     <store>/<id>/root      the tree, a lower directory for overlayfs
  *     <store>/<id>/implied   the directories without an entry of their own (NUL after each; a first
@@ -16,8 +17,9 @@
 
 struct store_layer {
 	struct digest id;
-	bool reused; /* it was in the store already */
-	bool hides_lower; /* its root is opaque: overlayfs takes no notice, so leave lower ones out */
+	bool reused;      /* it was in the store already */
+	bool hides_lower; /* its root is opaque: overlayfs takes no notice, so leave lower ones out
+			   */
 	uint64_t user_xattrs_skipped;
 };
 
@@ -26,7 +28,8 @@ struct store_layer {
 void store_need(const struct layer_record *record, uint64_t page_bytes, uint64_t *tmpfs_bytes,
 	uint64_t *kernel_bytes);
 
-/* Have the layer in the store, unpacking it when it is not there. On failure nothing of it remains. */
+/* Have the layer in the store, unpacking it when it is not there. On failure nothing of it remains.
+ */
 int store_add(int store_fd, struct source *source, const struct layer_record *record,
 	const struct layer_unpack_options *options, struct store_layer *out, struct error *e);
 
@@ -35,11 +38,11 @@ int store_add(int store_fd, struct source *source, const struct layer_record *re
 int store_remove(int dir_fd, const char *name, struct error *e);
 
 /*
- * The synthetic layer (DESIGN section 3): overlayfs takes a directory's metadata from the topmost layer
- * that has it, so a directory that a layer only implies would hide the metadata of the one below.
- * Makes `<name>` in `into_fd` with just those directories, and their parents, each with the metadata
- * that OCI's rules give it. `ids` are the stack's layers, bottom first. The root's metadata is set too,
- * so that it can be copied to a new upper.
+ * The synthetic layer (DESIGN section 3): overlayfs takes a directory's metadata from the topmost
+ * layer that has it, so a directory that a layer only implies would hide the metadata of the one
+ * below. Makes `<name>` in `into_fd` with just those directories, and their parents, each with the
+ * metadata that OCI's rules give it. `ids` are the stack's layers, bottom first. The root's
+ * metadata is set too, so that it can be copied to a new upper.
  */
 int store_make_synthetic(int store_fd, const struct digest *ids, size_t count, int into_fd,
 	const char *name, struct error *e);

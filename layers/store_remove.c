@@ -11,18 +11,18 @@
 #include "syscalls.h"
 
 /*
- * Names nest as deep as a path is long, so neither descriptors nor stack may be spent on depth: what lies
- * two levels below is moved up to the top first, then removed like everything else there. Each
- * directory moves once.
+ * Names nest as deep as a path is long, so neither descriptors nor stack may be spent on depth:
+ * what lies two levels below is moved up to the top first, then removed like everything else there.
+ * Each directory moves once.
  */
 struct removal {
 	int top_fd;
 	uint64_t moved; /* names given so far */
 };
 
-static int each_child(int dir_fd, int (*visit)(void *context, int dir_fd, const char *name,
-					 struct error *e),
-	void *context, struct error *e)
+static int each_child(int dir_fd,
+	int (*visit)(void *context, int dir_fd, const char *name, struct error *e), void *context,
+	struct error *e)
 {
 	SCOPED_FD fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -45,8 +45,8 @@ static int each_child(int dir_fd, int (*visit)(void *context, int dir_fd, const 
 	return result;
 }
 
-/* Gone, or a directory that still holds something. unlink(2) of a directory is EISDIR here, EPERM in
- * POSIX. */
+/* Gone, or a directory that still holds something. unlink(2) of a directory is EISDIR here, EPERM
+ * in POSIX. */
 static int remove_one(int dir_fd, const char *name, bool *full, struct error *e)
 {
 	*full = false;
@@ -65,7 +65,8 @@ static int move_up(struct removal *removal, int dir_fd, const char *name, struct
 {
 	char to[32];
 	for (;;) {
-		(void)snprintf(to, sizeof to, ".removing-%llu", (unsigned long long)removal->moved++);
+		(void)snprintf(
+			to, sizeof to, ".removing-%llu", (unsigned long long)removal->moved++);
 		if (sys_rename_noreplace(dir_fd, name, removal->top_fd, to) == 0)
 			return 0;
 		if (errno != EEXIST)
@@ -92,8 +93,9 @@ static int remove_child(void *context, int dir_fd, const char *name, struct erro
 	if (fd < 0)
 		return error_errno(e, errno, "remove \"%.80s\"", name);
 	/* It may stay full for this round: names added while it was read may be missed. */
-	return each_child(fd, remove_grandchild, context, e) == 0 ? remove_one(dir_fd, name, &full, e)
-								  : -1;
+	return each_child(fd, remove_grandchild, context, e) == 0
+		       ? remove_one(dir_fd, name, &full, e)
+		       : -1;
 }
 
 int store_remove(int dir_fd, const char *name, struct error *e)

@@ -10,9 +10,9 @@ struct stream {
 	struct feed feed; /* first: a feed is its stream */
 	struct blob *blob;
 	struct piece_table table;
-	size_t next;     /* piece to hand out next */
-	uint64_t offset; /* where it begins */
-	size_t run_end;  /* last piece of the current run */
+	size_t next;           /* piece to hand out next */
+	uint64_t offset;       /* where it begins */
+	size_t run_end;        /* last piece of the current run */
 	struct verified piece; /* one buffer, as large as the largest piece */
 	void (*progress)(void *context, uint64_t stored_bytes);
 	void *progress_context;
@@ -37,7 +37,8 @@ static int stream_next(struct feed *feed, struct piece_view *out, struct error *
 	const struct piece *piece = &stream->table.pieces[stream->next];
 	size_t size = (size_t)piece->stored_bytes;
 	size_t number = stream->next + 1;
-	if (stream->blob->ops->read_at(stream->blob, stream->offset, stream->piece.data, size, e) != 0)
+	if (stream->blob->ops->read_at(stream->blob, stream->offset, stream->piece.data, size, e) !=
+		0)
 		return error_wrap(e, "piece %zu of %zu", number, stream->table.count);
 
 	struct digest digest;
@@ -77,7 +78,8 @@ static int read_piece_table(struct source *source, const struct layer_record *re
 	else if ((bytes = malloc((size_t)blob->size_bytes + 1)) == NULL)
 		error_errno(e, ENOMEM, "read");
 	else if (blob->ops->read_at(blob, 0, bytes, (size_t)blob->size_bytes, e) == 0 &&
-		verified_by_digest(bytes, (size_t)blob->size_bytes, &record->pieces, &verified, e) == 0)
+		 verified_by_digest(
+			 bytes, (size_t)blob->size_bytes, &record->pieces, &verified, e) == 0)
 		result = piece_table_decode(verified, record, out, e);
 	verified_free(verified);
 	blob_close(blob);

@@ -24,13 +24,14 @@ struct feed {
 
 struct stream;
 
-/* Read and check the piece table, open the blob, check its size. The source must outlive the stream.
- * Errors of the source; ERROR_DIGEST for the table; those of piece_table_decode(); ERROR_SIZE. */
+/* Read and check the piece table, open the blob, check its size. The source must outlive the
+ * stream. Errors of the source; ERROR_DIGEST for the table; those of piece_table_decode();
+ * ERROR_SIZE. */
 int stream_open(struct source *source, const struct layer_record *record, struct stream **out,
 	struct error *e);
 
-/* The stream as a feed; it lives as long as the stream does. Each piece that differs from its digest
- * is ERROR_DIGEST, and names the piece. */
+/* The stream as a feed; it lives as long as the stream does. Each piece that differs from its
+ * digest is ERROR_DIGEST, and names the piece. */
 struct feed *stream_feed(struct stream *stream);
 
 const struct piece_table *stream_pieces(const struct stream *stream);

@@ -22,8 +22,8 @@ struct tar_header {
 	char pad[12];
 };
 
-/* Octal digits, optional spaces before, only NUL and space behind; nothing at all is 0. Or base-256,
- * if it is not negative. False: a sign, a stray character, more than 63 bits. */
+/* Octal digits, optional spaces before, only NUL and space behind; nothing at all is 0. Or
+ * base-256, if it is not negative. False: a sign, a stray character, more than 63 bits. */
 bool tar_field_unsigned(const char *field, size_t length, uint64_t *out);
 
 /* The same, negative base-256 included: for times only. */

@@ -1,6 +1,6 @@
 /*
- * Writing one layer's tree below a directory descriptor. Internal to unpacking: it has no opinion about
- * tar, only about names, what may replace what, and metadata.
+ * Writing one layer's tree below a directory descriptor. Internal to unpacking: it has no opinion
+ * about tar, only about names, what may replace what, and metadata.
  */
 #ifndef PLYBOOT_TREE_H
 #define PLYBOOT_TREE_H
@@ -30,8 +30,8 @@ struct tree;
 /* `root_fd` must outlive the tree. */
 int tree_open(int root_fd, bool names_only, struct tree **out, struct error *e);
 
-/* Begin a regular file: the descriptor to write its contents to, which tree_end_file() takes back, sets
- * metadata on and closes. With names_only nothing need be written. */
+/* Begin a regular file: the descriptor to write its contents to, which tree_end_file() takes back,
+ * sets metadata on and closes. With names_only nothing need be written. */
 int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out, struct error *e);
 int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, struct error *e);
 
@@ -45,10 +45,10 @@ int tree_add_whiteout(struct tree *tree, const char *path, struct error *e);
 /* Hide all that lower layers have in the directory `path`. */
 int tree_add_opaque(struct tree *tree, const char *path, struct error *e);
 
-/* What could not be set before its children were there: directories' times and default ACLs. Then hand
- * over which directories are opaque and which were only implied. */
-int tree_finish(struct tree *tree, struct path_list *opaque, struct path_list *implied,
-	struct error *e);
+/* What could not be set before its children were there: directories' times and default ACLs. Then
+ * hand over which directories are opaque and which were only implied. */
+int tree_finish(
+	struct tree *tree, struct path_list *opaque, struct path_list *implied, struct error *e);
 
 void tree_close(struct tree *tree);
 

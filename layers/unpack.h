@@ -15,7 +15,7 @@
 struct unpack_options {
 	uint64_t max_unpacked_bytes;
 	uint64_t max_entries;
-	bool skip_user_xattrs; /* leave user.* out, counting them */
+	bool skip_user_xattrs;   /* leave user.* out, counting them */
 	bool refuse_user_xattrs; /* ERROR_XATTR at the first user.* */
 	/* Create every name and check everything, but no file contents, owners, modes, times,
 	 * xattrs, and plain files for device nodes: what an unprivileged check needs. */
@@ -31,13 +31,13 @@ enum {
 struct unpack_result {
 	uint64_t unpacked_bytes; /* sum of unpack_charge() */
 	uint64_t entries;
-	uint64_t user_xattrs; /* how many there were (skipped or set) */
+	uint64_t user_xattrs;     /* how many there were (skipped or set) */
 	struct path_list opaque;  /* directories that hide what lies below */
 	struct path_list implied; /* directories without an entry of their own, "" for the root */
 };
 
-/* What one entry counts for in `unpacked`: a file's size rounded up to 4096, plus a symlink's target,
- * plus names and values of its xattrs. */
+/* What one entry counts for in `unpacked`: a file's size rounded up to 4096, plus a symlink's
+ * target, plus names and values of its xattrs. */
 uint64_t unpack_charge(uint64_t file_bytes, uint64_t link_bytes, uint64_t xattr_bytes);
 
 /* Unpack all of `decoder` below the empty directory `root_fd`, to its very end. On failure the

@@ -1,4 +1,5 @@
-/* The real init of a measurement: tells the kernel's log that it runs, gives the verdict, powers off. */
+/* The real init of a measurement: tells the kernel's log that it runs, gives the verdict, powers
+ * off. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>

@@ -1,5 +1,5 @@
-/* Runs a fuzz target over files and directories of files, without libFuzzer: a stored corpus as a test.
- * Prints TAP: one line for each argument. */
+/* Runs a fuzz target over files and directories of files, without libFuzzer: a stored corpus as a
+ * test. Prints TAP: one line for each argument. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int run(const uint8_t *data, size_t size, size_t chunk, size_t *entries, enum error_code *code)
+static int run(
+	const uint8_t *data, size_t size, size_t chunk, size_t *entries, enum error_code *code)
 {
 	struct gate *gate = NULL;
 	struct error e = {0};
@@ -18,7 +19,8 @@ static int run(const uint8_t *data, size_t size, size_t chunk, size_t *entries, 
 	for (size_t at = 0; at < size && result == 0; at += chunk)
 		result = gate_push(gate, data + at, chunk < size - at ? chunk : size - at, &e);
 	for (const struct gate_entry *entry; (entry = gate_pop(gate)) != NULL;) {
-		if (entry->path == NULL || ((entry->type == '1' || entry->type == '2') != (entry->link != NULL)) ||
+		if (entry->path == NULL ||
+			((entry->type == '1' || entry->type == '2') != (entry->link != NULL)) ||
 			(entry->type != '0' && entry->size_bytes != 0))
 			abort();
 		++*entries;

@@ -1,4 +1,5 @@
-/* init.conf, and a kernel command line merged into it: up to the first NUL is the one, behind it the other. */
+/* init.conf, and a kernel command line merged into it: up to the first NUL is the one, behind it
+ * the other. */
 #include <stdlib.h>
 #include <string.h>
 

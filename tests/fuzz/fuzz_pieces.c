@@ -1,4 +1,5 @@
-/* The piece table, as plain tar and as zstd: what is accepted must encode to the very same bytes. */
+/* The piece table, as plain tar and as zstd: what is accepted must encode to the very same bytes.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -25,8 +25,9 @@ static int next(struct feed *feed, struct piece_view *out, struct error *e)
 	(void)e;
 	*out = (struct piece_view){0};
 	if (!one->given)
-		*out = (struct piece_view){
-			.bytes = one->bytes, .run_ends = true, .run_decoded_bytes = verified_size(one->bytes)};
+		*out = (struct piece_view){.bytes = one->bytes,
+			.run_ends = true,
+			.run_decoded_bytes = verified_size(one->bytes)};
 	one->given = true;
 	return 0;
 }
@@ -83,7 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (decoder_open(MEDIA_TAR, &one.feed, &decoder, &e) != 0)
 		abort();
 	if (unpack_tar(decoder, root, &options, &result, &e) == 0) {
-		if (result.entries > options.max_entries || result.unpacked_bytes > options.max_unpacked_bytes)
+		if (result.entries > options.max_entries ||
+			result.unpacked_bytes > options.max_unpacked_bytes)
 			abort();
 		unpack_result_free(&result);
 	}
