@@ -160,6 +160,7 @@ build/asan/fuzz/fuzz_%: build/asan/obj/tests/fuzz/fuzz_%.o build/asan/obj/tests/
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
+fuzz-binaries: $(FUZZ:%=build/fuzz/fuzz_%)
 fuzz-corpora: $(FUZZ:%=build/asan/fuzz/fuzz_%)
 fuzz: $(FUZZ:%=run-fuzz-%) ## run every fuzz target for FUZZ_SECONDS (5)
 run-fuzz-%: build/fuzz/fuzz_%
@@ -171,6 +172,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-corpora clean
+.PHONY: all format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
 
 -include $(shell find build -name '*.d' 2>/dev/null)

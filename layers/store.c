@@ -49,8 +49,6 @@ static int mark_opaque(int root_fd, const struct path_list *opaque, struct error
 	for (size_t i = 0; i < opaque->count; i++) {
 		const char *path = opaque->items[i].path;
 		SCOPED_FD fd = store_open_below(root_fd, path, O_RDONLY | O_DIRECTORY);
-		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-			continue; /* something else took its place later in the layer */
 		if (fd < 0)
 			return error_errno(e, errno, "open \"%.80s\"", path);
 		if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) != 0)

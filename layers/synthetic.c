@@ -124,7 +124,7 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-enum found { FOUND_NOTHING, FOUND_HIDDEN, FOUND_DIRECTORY };
+enum found { FOUND_FAILED = -1, FOUND_NOTHING, FOUND_HIDDEN, FOUND_DIRECTORY };
 
 /* What one layer says of a directory. FOUND_HIDDEN: nothing below this layer can show there,
  * because the name or one of its parents is a whiteout, something else, or (a parent) opaque. */
@@ -143,6 +143,8 @@ static enum found look(const struct lower *lower, const char *path, int *out)
 		prefix[end] = '\0';
 		SCOPED_FD fd = store_open_below(lower->root_fd, prefix, O_RDONLY | O_DIRECTORY);
 		prefix[end] = kept;
+		if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			return FOUND_FAILED;
 		if (fd < 0)
 			return errno == ENOENT && !hidden ? FOUND_NOTHING : FOUND_HIDDEN;
 		if (last) {
@@ -158,7 +160,8 @@ static enum found look(const struct lower *lower, const char *path, int *out)
  * one's: the topmost layer that has an entry for it decides; implied ones above it hide it. When no
  * layer has one, or the name is not visible as a directory, `*out` is -1.
  */
-static void find_metadata(const struct stack_view *view, const char *path, int *out, bool *wrong)
+static int find_metadata(
+	const struct stack_view *view, const char *path, int *out, bool *wrong, struct error *e)
 {
 	*out = -1;
 	*wrong = false;
@@ -166,17 +169,20 @@ static void find_metadata(const struct stack_view *view, const char *path, int *
 		const struct lower *lower = &view->lowers[i];
 		int fd = -1;
 		enum found found = look(lower, path, &fd);
+		if (found == FOUND_FAILED)
+			return error_errno(e, errno, "look at \"%.80s\"", path);
 		const struct implied *implied = fd >= 0 ? find_implied(lower, path) : NULL;
 		if (fd >= 0 && implied == NULL) {
 			*out = fd;
-			return;
+			return 0;
 		}
 		scope_close(&fd);
 		if (implied != NULL)
 			*wrong = true;
 		if (found == FOUND_HIDDEN || (implied != NULL && implied->fresh))
-			return;
+			break;
 	}
+	return 0;
 }
 
 int store_copy_metadata(int from_fd, int to_fd, struct error *e)
@@ -262,7 +268,8 @@ static int describe_one(const struct visit *visit, const char *path, struct erro
 {
 	bool wrong;
 	int from_fd;
-	find_metadata(visit->view, path, &from_fd, &wrong);
+	if (find_metadata(visit->view, path, &from_fd, &wrong, e) != 0)
+		return -1;
 	SCOPED_FD from = from_fd;
 	SCOPED_FD to = store_open_below(visit->root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (to < 0)
@@ -298,7 +305,8 @@ static int each_wanted(const struct visit *visit, const struct path_set *set,
 	for (size_t i = 0; i < set->count; i++) {
 		bool wrong;
 		int fd;
-		find_metadata(visit->view, set->paths[i], &fd, &wrong);
+		if (find_metadata(visit->view, set->paths[i], &fd, &wrong, e) != 0)
+			return -1;
 		bool wanted = set->paths[i][0] == '\0' || (fd >= 0 && wrong);
 		scope_close(&fd);
 		if (wanted && each_prefix(visit, set->paths[i], act, e) != 0)

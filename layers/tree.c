@@ -306,9 +306,8 @@ static int finish_directory(const struct tree *tree, const struct directory *d, 
 	const struct timespec times[2] = {d->mtime, d->mtime};
 	SCOPED_FD fd = tree_open_below(tree->root_fd, d->path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
-			       ? 0 /* an entry behind it took its place */
-			       : error_errno(e, errno, "open \"%.80s\"", d->path);
+		return tree_is_gone(errno) ? 0 /* an entry behind it took its place */
+					   : error_errno(e, errno, "open \"%.80s\"", d->path);
 	if (d->default_acl != NULL &&
 		fsetxattr(fd, XATTR_ACL_DEFAULT, d->default_acl, d->default_acl_bytes, 0) != 0) {
 		const struct tree_entry entry = {.path = d->path};

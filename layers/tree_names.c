@@ -161,6 +161,11 @@ int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error 
 	return error_errno(e, errno, "replace \"%.80s\"", path);
 }
 
+bool tree_is_gone(int error_number)
+{
+	return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
+}
+
 int tree_add_opaque(struct tree *tree, const char *path, struct error *e)
 {
 	if (path[0] != '\0') {
@@ -190,9 +195,11 @@ static int list_directories(const struct tree *tree, const struct path_list *fro
 	struct path_list *out, struct error *e)
 {
 	for (size_t i = 0; i < from->count; i++) {
-		SCOPED_FD fd =
-			tree_open_below(tree->root_fd, from->items[i].path, O_PATH | O_DIRECTORY);
-		if (fd >= 0 && path_list_add(out, from->items[i].path, 0, e) != 0)
+		const char *path = from->items[i].path;
+		SCOPED_FD fd = tree_open_below(tree->root_fd, path, O_PATH | O_DIRECTORY);
+		if (fd < 0 && !tree_is_gone(errno))
+			return error_errno(e, errno, "open \"%.80s\"", path);
+		if (fd >= 0 && path_list_add(out, path, 0, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -212,6 +219,8 @@ int tree_list_implied(struct tree *tree, struct path_list *out, struct error *e)
 	for (size_t i = 0; i < tree->implied.count; i++) {
 		const char *path = tree->implied.items[i].path;
 		SCOPED_FD fd = tree_open_below(tree->root_fd, path, O_RDONLY | O_DIRECTORY);
+		if (fd < 0 && !tree_is_gone(errno))
+			return error_errno(e, errno, "open \"%.80s\"", path);
 		if (fd < 0 || tree_has_directory(tree, path))
 			continue; /* something else took its place, or it got an entry of its own */
 		/* A root without an entry is as its owner made it. */

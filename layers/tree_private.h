@@ -40,6 +40,10 @@ int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error 
 
 bool tree_is_whiteout(const struct tree *tree, const struct stat *st);
 
+/* A directory could not be opened: because something else, or nothing, stands there by now? Any
+ * other reason must not pass for that. */
+bool tree_is_gone(int error_number);
+
 /* An empty regular file; 0 or -1 with errno. */
 int tree_make_plain(int dir_fd, const char *name, mode_t mode);
 
