@@ -10,7 +10,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror
 CFLAGS := -Os -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote qemu \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong \
-	-ffile-prefix-map=$(CURDIR)=. -MMD -MP
+	-ffile-prefix-map='$(CURDIR)=.' -MMD -MP
 INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
 HOST_LIBS := -larchive -lzstd -lz -lbearssl
 
@@ -38,10 +38,12 @@ packages-boot packages-check: packages-%: ## install the Debian packages that ar
 # --- building ---------------------------------------------------------------------------------
 
 # build/ARCH/prefix is a link to the static libraries of one architecture, in the cache. The file beside it says
-# where that is.
-build/%/prefix.path: layers/deps/build layers/deps/sources
+# where that is, which is asked each time: the cache may be another one (PLYBOOT_CACHE), or gone.
+$(ARCHES:%=build/%/prefix.path): build/%/prefix.path: FORCE
 	@mkdir -p $(@D)
-	@prefix=$$(layers/deps/build $*) && ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@
+	@prefix=$$(layers/deps/build $*) && { echo "$$prefix" | cmp -s - $@ || \
+		{ ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@; }; }
+.PHONY: FORCE
 
 objects = $(patsubst %.c,build/$(1)/obj/%.o,$(2))
 
@@ -77,6 +79,10 @@ build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/li
 
 build/plyboot: build/plyboot.debug
 	$(call say,STRIP)strip -s -R .comment -o $@ $<
+
+PREFIX := /usr/local
+install: all ## put the host command into $(PREFIX)/bin (DESTDIR counts)
+	install -D -m 755 build/plyboot '$(DESTDIR)$(PREFIX)/bin/plyboot'
 
 # --- the demo -----------------------------------------------------------------------------------
 
@@ -172,6 +178,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
+.PHONY: all install format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -174,7 +174,7 @@ static void decide_old(struct compare *self)
 			continue;
 		size_t new = self->to_new[i];
 		self->whiteout[i] = new == COMPARE_NONE;
-		bool stays = new != COMPARE_NONE &&is_directory(&self->new->entries[new]);
+		bool stays = (new != COMPARE_NONE) && is_directory(&self->new->entries[new]);
 		gone = stays ? NULL : entry->path;
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "../layers/scope.h"
 #include "compare.h"
+#include "interrupt.h"
 
 enum { CHUNK_BYTES = 128 * 1024 };
 
@@ -31,7 +32,7 @@ int compare_contents(const struct scan *a, const struct scan_entry *x, const str
 		return -1;
 	for (;;) {
 		size_t x_got, y_got;
-		if (fill(x_fd, x->path, buffers, &x_got, e) != 0 ||
+		if (interrupt_check(e) != 0 || fill(x_fd, x->path, buffers, &x_got, e) != 0 ||
 			fill(y_fd, y->path, buffers + CHUNK_BYTES, &y_got, e) != 0)
 			return -1;
 		*same = x_got == y_got && memcmp(buffers, buffers + CHUNK_BYTES, x_got) == 0;

@@ -41,6 +41,7 @@ enum image_part { IMAGE_LAYERS, IMAGE_RECORD, IMAGE_STATE, IMAGE_PARTS };
 struct image_plan {
 	uint64_t start_bytes[IMAGE_PARTS], size_bytes[IMAGE_PARTS]; /* whole MiB */
 	uint64_t total_bytes;
+	uint64_t layers_inodes;
 	struct digest identity; /* of all that goes in: every UUID is derived from it */
 	uint64_t time;          /* of every time stamp, in seconds */
 };

@@ -122,6 +122,12 @@ static int add_stack(
 	if (layout->source->ops->read_stack(layout->source, name, &bytes, &size_bytes, e) != 0 ||
 		decode_stack(bytes, size_bytes, name, &stack, e) != 0)
 		return error_wrap(e, "%s", name);
+	char expected[STACK_FILE_NAME_SIZE];
+	stack_file_name(&stack, expected);
+	if (strcmp(name, expected) != 0) {
+		stack_free(&stack);
+		return error_set(e, ERROR_FORMAT, 0, "%s holds the stack %s", name, expected);
+	}
 	uint64_t created;
 	if (clock_parse(stack.created, &created) && created > content->created)
 		content->created = created;

@@ -102,7 +102,7 @@ static const char features[] = "none,has_journal,ext_attr,resize_inode,dir_index
 int image_make_ext4(int fd, const struct image_plan *plan, enum image_part part, struct error *e)
 {
 	char path[PATH_MAX], uuid[IMAGE_UUID_SIZE], seed[IMAGE_UUID_SIZE], faked[48];
-	char extended[256], blocks[32], purpose[64];
+	char extended[256], blocks[32], inodes[32], purpose[64];
 	(void)snprintf(purpose, sizeof purpose, "%s file system", image_labels[part]);
 	image_uuid(plan, purpose, uuid);
 	(void)snprintf(purpose, sizeof purpose, "%s hash seed", image_labels[part]);
@@ -112,13 +112,15 @@ int image_make_ext4(int fd, const struct image_plan *plan, enum image_part part,
 		"lazy_journal_init=0",
 		plan->start_bytes[part], seed);
 	(void)snprintf(blocks, sizeof blocks, "%" PRIu64, plan->size_bytes[part] / BLOCK_BYTES);
-	/* A layers partition has few files and is written to by updates only, and a small partition
-	 * has no room: the smallest journal that ext4 takes will do. */
-	const char *inode_ratio = part == IMAGE_LAYERS ? "65536" : "16384";
+	uint64_t count =
+		part == IMAGE_LAYERS ? plan->layers_inodes : plan->size_bytes[part] / 16384;
+	(void)snprintf(inodes, sizeof inodes, "%" PRIu64, count);
+	/* A layers partition is written to by updates only, and a small partition has no room: the
+	 * smallest journal that ext4 takes will do. */
 	bool small = part == IMAGE_LAYERS || plan->size_bytes[part] < 64 * 1024 * 1024;
 	const char *journal = small ? "size=4" : "size=8";
 	const char *const arguments[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-I",
-		"256", "-i", inode_ratio, "-m", "0", "-J", journal, "-O", features, "-L",
+		"256", "-N", inodes, "-m", "0", "-J", journal, "-O", features, "-L",
 		image_labels[part], "-U", uuid, "-E", extended, PROGRAM_FD_PATH, blocks, NULL};
 	time_word(plan, faked);
 	const char *const environment[] = {faked, NULL};
@@ -140,7 +142,7 @@ static void name_file_system(const struct image_plan *plan, char out[64])
 		out, 64, PROGRAM_FD_PATH "?offset=%" PRIu64, plan->start_bytes[IMAGE_LAYERS]);
 }
 
-/* Names are ours: hex, and what a stack's name may hold. Nothing to quote. */
+/* Names are ours: hex, and of a stack what image_collect() found it to be. Nothing to quote. */
 static int write_script(const struct image_content *content, struct bytes *out, struct error *e)
 {
 	if (bytes_print(out, e, "mkdir /blobs\nmkdir /blobs/sha256\nmkdir /stacks\n") != 0)
@@ -217,8 +219,9 @@ static int check_file(int fd, const char *program, const char *file_system,
 	if (digest_equal(&actual, &file->digest))
 		return 0;
 	return error_set(e, ERROR_DIGEST, 0,
-		"%s is not in the image as it is in the store: its blob is damaged, or the room "
-		"did not do",
+		"%s is in the image, and is not what its name says: its blob in the store is "
+		"damaged, "
+		"or the disk is full",
 		file->path);
 }
 

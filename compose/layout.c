@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
+#include "../layers/syscalls.h"
+#include "interrupt.h"
 #include "report.h"
 
 static const char layout_file[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
@@ -69,7 +71,8 @@ static void depopulate(const struct layout *layout)
 	(void)unlinkat(layout->fd, "index.json", 0);
 	for (size_t i = sizeof directories / sizeof directories[0]; i-- > 0;)
 		(void)unlinkat(layout->fd, directories[i], AT_REMOVEDIR);
-	(void)rmdir(layout->path);
+	if (layout->made_directory)
+		(void)rmdir(layout->path);
 }
 
 static int check_or_populate(struct layout *layout, bool create, struct error *e)
@@ -86,8 +89,12 @@ static int check_or_populate(struct layout *layout, bool create, struct error *e
 int layout_open(const char *path, bool create, struct layout *out, struct error *e)
 {
 	*out = (struct layout){.fd = -1, .path = path};
-	if (create && mkdir(path, 0755) != 0 && errno != EEXIST)
-		return error_errno(e, errno, "make the store `%s`", path);
+	if (create) {
+		interrupt_catch();
+		out->made_directory = mkdir(path, 0755) == 0;
+		if (!out->made_directory && errno != EEXIST)
+			return error_errno(e, errno, "make the store `%s`", path);
+	}
 	out->fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (out->fd < 0) {
 		report_hint(
@@ -100,8 +107,10 @@ int layout_open(const char *path, bool create, struct layout *out, struct error 
 		own = fcntl(out->fd, F_DUPFD_CLOEXEC, 0);
 		if (own < 0)
 			(void)error_errno(e, errno, "open the store `%s`", path);
-		else if (source_dir_open(own, &out->source, e) == 0)
-			return 0;
+	}
+	if (own >= 0 && source_dir_open(own, &out->source, e) == 0) {
+		interrupt_source(out->source);
+		return 0;
 	}
 	scope_close(&own);
 	layout_close(out);
@@ -138,17 +147,17 @@ void layout_blob_path(const struct digest *digest, char out[LAYOUT_BLOB_PATH_SIZ
 
 /* --- blobs */
 
-static int open_blobs(const struct layout *layout, struct error *e)
+int layout_open_directory(const struct layout *layout, const char *name, struct error *e)
 {
-	int fd = openat(layout->fd, "blobs/sha256", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	int fd = sys_openat2(layout->fd, name, O_DIRECTORY | O_RDONLY, 0, SYS_RESOLVE_STRICT);
 	if (fd < 0)
-		return error_errno(e, errno, "open blobs/sha256 of the store `%s`", layout->path);
+		return error_errno(e, errno, "open %s/ of the store `%s`", name, layout->path);
 	return fd;
 }
 
 int blob_writer_open(struct layout *layout, struct blob_writer *out, struct error *e)
 {
-	SCOPED_FD fd = open_blobs(layout, e);
+	SCOPED_FD fd = layout_open_directory(layout, "blobs/sha256", e);
 	if (fd < 0)
 		return -1;
 	*out = (struct blob_writer)BLOB_WRITER_INIT;

@@ -19,7 +19,8 @@ struct layout {
 	int fd;
 	const char *path;      /* the caller's */
 	struct source *source; /* the engine's view of it */
-	bool created;          /* by this command */
+	bool made_directory;   /* by this command */
+	bool created;          /* what makes it a layout, too */
 	size_t added_count;
 	struct digest added[LAYOUT_MAX_ADDED]; /* blobs that were not there before */
 };
@@ -42,6 +43,10 @@ void layout_keep(struct layout *layout);
 /* Close, after taking out what was added and not kept. */
 void layout_close(struct layout *layout);
 #define SCOPED_LAYOUT __attribute__((cleanup(layout_close))) struct layout
+
+/* "stacks" or "blobs/sha256", as strictly as the engine will look for it. The descriptor is the
+ * caller's; -1: ERROR_MISSING, ERROR_IO. */
+int layout_open_directory(const struct layout *layout, const char *name, struct error *e);
 
 /* A blob on its way in: it gets its name when all its bytes are known. */
 struct blob_writer {

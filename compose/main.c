@@ -1,12 +1,16 @@
 /* The host command: finds the verb, reads its options, runs it, says how it ended. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../layers/scope.h"
+#include "interrupt.h"
+#include "near.h"
 #include "report.h"
 #include "verbs.h"
+#include "version.h"
 
 static void print_verbs(FILE *to)
 {
@@ -15,7 +19,7 @@ static void print_verbs(FILE *to)
 		to);
 	for (const struct verb *const *verb = verbs; *verb != NULL; verb++)
 		fprintf(to, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
-	fputs("\n`plyboot VERB --help` says more about each.\n"
+	fputs("\n`plyboot help VERB` says more about each; `plyboot --version` which this is.\n"
 	      "It ends with 0: fine; 1: something was refused; 2: wrong usage; 3: the machine "
 	      "failed.\n",
 		to);
@@ -74,36 +78,76 @@ static int flush_output(struct error *e)
 	return 0;
 }
 
+/* A standard descriptor that is closed would become that of the next file, and messages be written
+ * into it. What stands in for it can be neither read nor written. */
+static void occupy_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/", O_PATH | O_DIRECTORY);
+	}
+}
+
+static int unknown_verb(const char *name, struct error *e)
+{
+	for (const struct verb *const *verb = verbs; *verb != NULL; verb++) {
+		if (near_match(name, (*verb)->name))
+			report_hint("is `plyboot %s` meant?", (*verb)->name);
+	}
+	return error_set(e, ERROR_USAGE, 0, "there is no verb `%s`", name);
+}
+
+/* "help VERB" is "VERB --help". */
+static int help(const char *name, struct error *e)
+{
+	const struct verb *verb = name != NULL ? find_verb(name) : NULL;
+	if (name != NULL && verb == NULL)
+		return unknown_verb(name, e);
+	if (verb != NULL)
+		print_help(verb);
+	else
+		print_verbs(stdout);
+	return 0;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+/* As run_verb(). */
+static int run(int argc, char **argv, struct error *e)
+{
+	if (is_one_of(argv[1], "help", "--help", "-h"))
+		return help(argc > 2 ? argv[2] : NULL, e);
+	if (is_one_of(argv[1], "version", "--version", "-V")) {
+		printf("plyboot %s\n", PLYBOOT_VERSION);
+		return 0;
+	}
+	const struct verb *verb = find_verb(argv[1]);
+	if (verb == NULL)
+		return unknown_verb(argv[1], e);
+	report_verb(verb->name);
+	if (wants_help(argc - 2, argv + 2))
+		return help(verb->name, e);
+	return run_verb(verb, argc - 2, argv + 2, e);
+}
+
 int main(int argc, char **argv)
 {
 	/* libarchive converts names through the locale; bytes that are no UTF-8 stay bytes. */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		(void)setlocale(LC_CTYPE, "en_US.UTF-8");
-
-	struct error e = {.code = ERROR_NONE};
+	occupy_standard_descriptors();
 	if (argc < 2) {
 		print_verbs(stderr);
 		return STATUS_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-		strcmp(argv[1], "help") == 0) {
-		print_verbs(stdout);
-		return flush_output(&e) == 0 ? STATUS_FINE : STATUS_MACHINE;
-	}
-	const struct verb *verb = find_verb(argv[1]);
-	if (verb == NULL) {
-		(void)error_set(&e, ERROR_USAGE, 0, "there is no verb `%s`", argv[1]);
-		report_error(&e);
-		return STATUS_USAGE;
-	}
-	report_verb(verb->name);
-	int result = 0;
-	if (wants_help(argc - 2, argv + 2))
-		print_help(verb);
-	else
-		result = run_verb(verb, argc - 2, argv + 2, &e);
+	struct error e = {.code = ERROR_NONE};
+	int result = run(argc, argv, &e);
 	if (result >= 0 && flush_output(&e) != 0)
 		result = -1;
+	interrupt_finish();
 	if (result < 0) {
 		report_error(&e);
 		return report_status(e.code);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "modules_private.h"
+#include "near.h"
 #include "report.h"
 
 enum module_state { UNSEEN, CHOOSING, CHOSEN };
@@ -114,38 +115,13 @@ static int choose(struct modules *modules, struct module *module, struct error *
 	return choose_soft(modules, module, true, e);
 }
 
-/* --- names that look alike */
-
-/* Levenshtein's distance, for short words. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[MODULE_NAME_SIZE + 1];
-	size_t width = strlen(b);
-	for (size_t j = 0; j <= width; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= width; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[width];
-}
-
 static void hint_near_names(const struct modules *modules, const char *name)
 {
 	char text[256] = "";
 	size_t used = 0;
 	for (size_t i = 0; i < modules->count && used < sizeof text; i++) {
 		const char *other = modules->all[i].name;
-		if (distance(name, other) <= 1 + strlen(name) / 4 || strstr(other, name) != NULL)
+		if (near_match(name, other))
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
 				used > 0 ? ", " : "", other);
 	}

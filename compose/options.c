@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "near.h"
+#include "report.h"
+
 enum { MAX_OPTIONS = 64, HELP_COLUMN = 26, HELP_WIDTH = 96 };
 
 int text_list_add(struct text_list *list, const char *text, struct error *e)
@@ -127,14 +130,26 @@ static const struct option_spec *find(const struct option_spec *specs, const cha
 	return NULL;
 }
 
+static void hint_near_option(const struct option_spec *specs, const char *word)
+{
+	for (const struct option_spec *spec = specs; spec->name != NULL; spec++) {
+		if (word[1] == '-' && near_match(word, spec->name)) {
+			report_hint("is %s meant?", spec->name);
+			return;
+		}
+	}
+}
+
 /* One option at argv[*at], with its value; *at is left at its last word. */
 static int parse_option(const struct option_spec *specs, void *options, int argc, char **argv,
 	int *at, bool seen[MAX_OPTIONS], struct error *e)
 {
 	const char *word = argv[*at];
 	const struct option_spec *spec = find(specs, word);
-	if (spec == NULL)
+	if (spec == NULL) {
+		hint_near_option(specs, word);
 		return error_set(e, ERROR_USAGE, 0, "there is no option `%s`", word);
+	}
 	if (seen[spec - specs] && spec->kind != OPTION_LIST)
 		return error_set(e, ERROR_USAGE, 0, "%s is given twice", spec->name);
 	seen[spec - specs] = true;

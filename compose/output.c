@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "../layers/scope.h"
+#include "interrupt.h"
 
 int write_all(int fd, const void *data, size_t size_bytes)
 {
@@ -67,10 +68,17 @@ static int open_named(struct output *output, mode_t mode, struct error *e)
 static int open_in(
 	struct output *output, int dir_fd, const char *name, mode_t mode, struct error *e)
 {
+	struct stat st;
+	interrupt_catch();
 	*output = (struct output){.fd = -1, .dir_fd = dir_fd, .name = strdup(name)};
 	if (output->name == NULL) {
 		output_discard(output);
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	}
+	/* Replaced it would be gone: /dev/null, or the disk itself. */
+	if (fstatat(dir_fd, name, &st, 0) == 0 && !S_ISREG(st.st_mode)) {
+		output_discard(output);
+		return error_set(e, ERROR_USAGE, 0, "it is there and no regular file");
 	}
 	output->fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 	if (output->fd >= 0 && has_proc(output->fd))
@@ -117,7 +125,7 @@ int output_write(struct output *output, const void *data, size_t size_bytes, str
 {
 	if (write_all(output->fd, data, size_bytes) != 0)
 		return error_errno(e, errno, "write `%s`", output->name);
-	return 0;
+	return interrupt_check(e);
 }
 
 /* A file without a name can't replace one: it gets a temporary name first. */
@@ -158,6 +166,8 @@ int output_commit(struct output *output, enum output_how how, struct error *e)
 {
 	if (fsync(output->fd) != 0)
 		return error_errno(e, errno, "flush `%s`", output->name);
+	if (interrupt_check(e) != 0)
+		return -1;
 	if (output->temporary == NULL && give_temporary_name(output, e) != 0)
 		return -1;
 	int fd = scope_take_fd(&output->fd);
@@ -205,6 +215,8 @@ static int read_fd(int fd, const char *path, size_t max_bytes, uint8_t **bytes, 
 		return error_set(e, ERROR_NOSPACE, 0, "no memory to read `%s`", path);
 	for (;;) {
 		ssize_t got = read(fd, buffer + used, capacity - used);
+		if (interrupt_check(e) != 0)
+			return -1;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

@@ -1,10 +1,13 @@
 #include "packing.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "measure.h"
+#include "report.h"
 
 const char *const packing_compressions[] = {"zstd", "gzip", "none", NULL};
 const char *const packing_user_xattrs[] = {"required", "optional", NULL};
@@ -37,13 +40,32 @@ static int choose(
 int packing_open(const struct packing_options *options, struct packing *out, struct error *e)
 {
 	struct piecing_settings settings;
-	*out = (struct packing){.options = options, .layout = LAYOUT_INIT};
+	*out = (struct packing)PACKING_INIT;
+	out->options = options;
 	if (choose(options, &settings, e) != 0 ||
+		output_open(&out->output, options->output, 0644, e) != 0 ||
 		layout_open(layout_path(options->store), true, &out->layout, e) != 0)
 		return -1;
 	if (piecing_open(&out->layout, &settings, &out->piecing, e) != 0) {
 		packing_close(out);
 		return -1;
+	}
+	return 0;
+}
+
+int packing_refuse_store(const struct packing *packing, const struct scan *scan, struct error *e)
+{
+	const struct layout *store = &packing->layout;
+	struct stat st;
+	if (fstat(store->fd, &st) != 0)
+		return error_errno(e, errno, "stat `%s`", store->path);
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct stat *entry = &scan->entries[i].st;
+		if (entry->st_dev == st.st_dev && entry->st_ino == st.st_ino) {
+			report_hint("keep it elsewhere: --store DIR, or PLYBOOT_STORE");
+			return error_set(e, ERROR_USAGE, 0, "the store `%s` lies in `%s` itself",
+				store->path, scan->root);
+		}
 	}
 	return 0;
 }
@@ -75,9 +97,12 @@ int packing_finish(struct packing *packing, struct error *e)
 	if (piecing_finish(packing->piecing, &record, e) != 0)
 		return -1;
 	if (measure_layer(&packing->layout, user_xattrs, &record, e) != 0)
-		return error_wrap(e, "/init would refuse this layer");
+		return report_status(e->code) == STATUS_REFUSED
+			       ? error_wrap(e, "/init would refuse this layer")
+			       : error_wrap(e, "checking the layer in TMPDIR");
 	if (layer_record_encode(&record, text, &size_bytes, e) != 0 ||
-		output_write_file(options->output, 0644, text, size_bytes, OUTPUT_REPLACE, e) != 0)
+		output_write(&packing->output, text, size_bytes, e) != 0 ||
+		output_commit(&packing->output, OUTPUT_REPLACE, e) != 0)
 		return -1;
 	layout_keep(&packing->layout);
 	say(packing, &record);
@@ -88,5 +113,6 @@ void packing_close(struct packing *packing)
 {
 	piecing_close(packing->piecing);
 	packing->piecing = NULL;
+	output_discard(&packing->output);
 	layout_close(&packing->layout);
 }

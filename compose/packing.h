@@ -72,18 +72,23 @@ extern const char *const packing_user_xattrs[];
 
 struct packing {
 	const struct packing_options *options;
+	struct output output; /* the .layer file */
 	struct layout layout;
 	struct piecing *piecing;
 };
 
 #define PACKING_INIT                                                                               \
 	{                                                                                          \
-		.layout = LAYOUT_INIT                                                              \
+		.output = OUTPUT_INIT, .layout = LAYOUT_INIT                                       \
 	}
 
-/* Open the store and what takes the tar: packing_write, a tarout_sink. `options` must outlive it.
+/* Open the .layer file, the store, and what takes the tar: packing_write, a tarout_sink. `options`
+ * must outlive it.
  */
 int packing_open(const struct packing_options *options, struct packing *out, struct error *e);
+/* ERROR_USAGE when the store is in the tree: each layer would hold all those before it. */
+int packing_refuse_store(const struct packing *packing, const struct scan *scan, struct error *e);
+
 int packing_write(void *packing, const void *data, size_t size_bytes, struct error *e);
 
 /* Check the layer with the engine, write the .layer file, keep the blobs, say what was made. */

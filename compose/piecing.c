@@ -106,6 +106,10 @@ static const struct {
 
 static int remember_piece(struct piecing *self, const struct piece *piece, struct error *e)
 {
+	/* Now, and not when all of a bomb has been packed. */
+	if (self->table.count == PIECES_MOST)
+		return error_set(e, ERROR_LIMIT, 0,
+			"more than %d pieces: a larger --piece-size makes fewer", PIECES_MOST);
 	if (self->table.count == self->table_capacity) {
 		size_t capacity = self->table_capacity * 2 + 64;
 		struct piece *pieces = realloc(self->table.pieces, capacity * sizeof *pieces);

@@ -16,8 +16,7 @@ struct piecing_settings {
 
 enum {
 	PIECING_MIN_BYTES = 4096,
-	PIECING_MAX_BYTES = 8 * 1024 * 1024, /* so that a frame's window stays within the limit */
-	PIECING_DEFAULT_BYTES = 1024 * 1024
+	PIECING_MAX_BYTES = 8 * 1024 * 1024 /* so that a frame's window stays within the limit */
 };
 
 struct piecing;

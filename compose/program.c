@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "../layers/scope.h"
+#include "interrupt.h"
 #include "output.h"
 #include "report.h"
 
@@ -119,6 +121,8 @@ static int take_output(const struct program_run *run, const struct pipes *pipes,
 	struct pollfd from[2] = {{pipes->output[0], POLLIN, 0}, {pipes->errors[0], POLLIN, 0}};
 	while (from[0].fd >= 0 || from[1].fd >= 0) {
 		if (poll(from, 2, -1) < 0) {
+			if (interrupt_check(e) != 0)
+				return -1;
 			if (errno == EINTR)
 				continue;
 			return error_errno(e, errno, "poll");
@@ -189,11 +193,15 @@ int program_run(const struct program_run *run, struct error *e)
 	struct said said = {0};
 	pid_t child = -1;
 	int status = 0;
+	if (interrupt_check(e) != 0)
+		return -1;
 	if (start(run, &pipes, &child, e) != 0) {
 		close_pipes(&pipes);
 		return -1;
 	}
 	int result = take_output(run, &pipes, &said, e);
+	if (result != 0)
+		(void)kill(child, SIGTERM);
 	close_pipes(&pipes);
 	if (await(child, &status) != 0 && result == 0)
 		return error_errno(e, errno, "wait for %s", run->path);

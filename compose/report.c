@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../qemu/console.h"
+
 /* What is not here is STATUS_REFUSED. */
 static const int statuses[ERROR_CODES] = {
 	[ERROR_FORMAT] = STATUS_REFUSED,
@@ -51,15 +53,26 @@ static void print_name(void)
 		verb_name != NULL ? verb_name : "");
 }
 
+/* One line, whatever is in the names of files that it speaks of. */
+static void print_harmless(const char *text)
+{
+	char line[ERROR_TEXT_SIZE];
+	console_harmless(text, line, sizeof line);
+	fprintf(stderr, "%s\n", line);
+}
+
 void report_error(const struct error *e)
 {
 	if (e->code == ERROR_USAGE && hint[0] == '\0')
 		report_hint("`plyboot %s%s--help` says what it takes",
 			verb_name != NULL ? verb_name : "", verb_name != NULL ? " " : "");
 	print_name();
-	fprintf(stderr, "%s: %s\n", error_code_name(e->code), e->text);
-	if (hint[0] != '\0')
-		fprintf(stderr, "  %s\n", hint);
+	fprintf(stderr, "%s: ", error_code_name(e->code));
+	print_harmless(e->text);
+	if (hint[0] != '\0') {
+		fputs("  ", stderr);
+		print_harmless(hint);
+	}
 	hint[0] = '\0';
 }
 
@@ -67,11 +80,12 @@ void report_warning(const char *format, ...)
 {
 	print_name();
 	fputs("warning: ", stderr);
+	char text[ERROR_TEXT_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	print_harmless(text);
 }
 
 void report_hint(const char *format, ...)

@@ -7,67 +7,10 @@
 
 #include "../layers/ceilings.h"
 #include "../layers/scope.h"
+#include "../layers/syscalls.h"
+#include "interrupt.h"
 #include "report.h"
 #include "scan_xattrs.h"
-
-/* The names in one directory, sorted. */
-struct names {
-	size_t count;
-	char **items;
-};
-
-static void names_free(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->items[i]);
-	free(names->items);
-}
-#define SCOPED_NAMES __attribute__((cleanup(names_free))) struct names
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int collect(DIR *dir, struct names *out, const char *path, struct error *e)
-{
-	size_t capacity = 0;
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(dir);
-		if (entry == NULL)
-			return errno == 0 ? 0 : error_errno(e, errno, "list `%s`", path);
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (out->count == capacity) {
-			capacity = capacity * 2 + 16;
-			char **items = realloc(out->items, capacity * sizeof *items);
-			if (items == NULL)
-				return error_set(e, ERROR_NOSPACE, 0, "no memory");
-			out->items = items;
-		}
-		out->items[out->count] = strdup(entry->d_name);
-		if (out->items[out->count] == NULL)
-			return error_set(e, ERROR_NOSPACE, 0, "no memory");
-		out->count++;
-	}
-}
-
-static int list(int dir_fd, const char *path, struct names *out, struct error *e)
-{
-	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-	if (dir == NULL) {
-		int saved = errno;
-		scope_close(&own);
-		return error_errno(e, saved, "list `%s`", path);
-	}
-	int result = collect(dir, out, path, e);
-	(void)closedir(dir);
-	if (result == 0 && out->count > 0)
-		qsort(out->items, out->count, sizeof *out->items, compare_names);
-	return result;
-}
 
 /* --- entries */
 
@@ -130,24 +73,20 @@ static bool is_left_out(const struct stat *st, const char *path)
 	return true;
 }
 
-/* Add `name` of the directory as entry `*index`, unless it is left out. Not inlined: the buffer for
- * a symlink must not stand in each of walk()'s frames. */
-__attribute__((noinline)) static int add_name(struct scan *scan, int dir_fd, size_t parent,
-	const char *name, bool *left_out, size_t *index, struct error *e)
+static int add_name(
+	struct scan *scan, int dir_fd, const char *parent, const char *name, struct error *e)
 {
 	SCOPED_FREE char *path = NULL;
 	struct stat st;
-	if (join(scan->entries[parent].path, name, &path, e) != 0)
+	if (interrupt_check(e) != 0 || join(parent, name, &path, e) != 0)
 		return -1;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return error_errno(e, errno, "stat `%s`", path);
-	*left_out = is_left_out(&st, path);
-	if (*left_out)
+	if (is_left_out(&st, path))
 		return 0;
 	struct scan_entry *entry;
 	if (add_entry(scan, &entry, e) != 0)
 		return -1;
-	*index = scan->count - 1;
 	entry->path = SCOPE_TAKE(path);
 	entry->st = st;
 	if (S_ISLNK(st.st_mode) && read_link(dir_fd, name, entry, e) != 0)
@@ -155,27 +94,51 @@ __attribute__((noinline)) static int add_name(struct scan *scan, int dir_fd, siz
 	return scan_read_xattrs(dir_fd, name, entry, e);
 }
 
-/* As deep as a path can be: the stack holds it, for each level's frame is small. */
-static int walk(struct scan *scan, int dir_fd, size_t self, struct error *e)
+static int add_names(struct scan *scan, DIR *dir, const char *path, struct error *e)
 {
-	SCOPED_NAMES names = {0};
-	if (list(dir_fd, scan->entries[self].path, &names, e) != 0)
-		return -1;
-	for (size_t i = 0; i < names.count; i++) {
-		bool left_out;
-		size_t child = 0;
-		if (add_name(scan, dir_fd, self, names.items[i], &left_out, &child, e) != 0)
-			return -1;
-		if (left_out || !S_ISDIR(scan->entries[child].st.st_mode))
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(dir);
+		if (entry == NULL)
+			return errno == 0 ? 0 : error_errno(e, errno, "list `%s`", path);
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		SCOPED_FD fd = openat(
-			dir_fd, names.items[i], O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return error_errno(
-				e, errno, "open the directory `%s`", scan->entries[child].path);
-		if (walk(scan, fd, child, e) != 0)
+		if (add_name(scan, dirfd(dir), path, entry->d_name, e) != 0)
 			return -1;
 	}
+}
+
+static int add_directory(struct scan *scan, const char *path, struct error *e)
+{
+	SCOPED_FD fd = sys_openat2(scan->root_fd, path[0] == '\0' ? "." : path,
+		O_DIRECTORY | O_RDONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (fd < 0)
+		return error_errno(e, errno, "open the directory `%s`", path);
+	DIR *dir = fdopendir(fd);
+	if (dir == NULL)
+		return error_errno(e, errno, "list `%s`", path);
+	(void)scope_take_fd(&fd);
+	int result = add_names(scan, dir, path, e);
+	(void)closedir(dir);
+	return result;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return scan_compare_paths(
+		((const struct scan_entry *)a)->path, ((const struct scan_entry *)b)->path);
+}
+
+/* One directory after the other as they are found, so that however deep a tree is, one is open. */
+static int walk(struct scan *scan, struct error *e)
+{
+	for (size_t i = 0; i < scan->count; i++) {
+		if (!S_ISDIR(scan->entries[i].st.st_mode))
+			continue;
+		if (add_directory(scan, scan->entries[i].path, e) != 0)
+			return -1;
+	}
+	qsort(scan->entries, scan->count, sizeof *scan->entries, compare_entries);
 	return 0;
 }
 
@@ -224,7 +187,7 @@ static int scan_root(struct scan *scan, struct error *e)
 		return error_errno(e, errno, "stat `%s`", scan->root);
 	if (scan_read_xattrs(scan->root_fd, "", entry, e) != 0)
 		return -1;
-	return walk(scan, scan->root_fd, 0, e);
+	return walk(scan, e);
 }
 
 int scan_tree(const char *path, bool root_owned, struct scan *out, struct error *e)

@@ -49,9 +49,12 @@ int scan_tree(const char *path, bool root_owned, struct scan *out, struct error 
 void scan_free(struct scan *scan);
 #define SCOPED_SCAN __attribute__((cleanup(scan_free))) struct scan
 
-/* A regular file's contents, for reading. Nothing is followed. */
+/* A regular file's contents, for reading. Nothing is followed. ERROR_IO when it is not the file
+ * that was scanned, by inode, size and time; after reading it, scan_check_file() asks that again.
+ */
 int scan_open_file(
 	const struct scan *scan, const struct scan_entry *entry, int *fd, struct error *e);
+int scan_check_file(const struct scan_entry *entry, int fd, struct error *e);
 
 /* The order of the entries: negative, 0, positive. */
 int scan_compare_paths(const char *a, const char *b);

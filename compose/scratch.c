@@ -7,11 +7,13 @@
 
 #include "../layers/scope.h"
 #include "../layers/store.h"
+#include "interrupt.h"
 #include "report.h"
 
 int scratch_open(struct scratch *out, struct error *e)
 {
 	const char *parent = getenv("TMPDIR");
+	interrupt_catch();
 	if (parent == NULL || parent[0] == '\0')
 		parent = "/tmp";
 	SCOPED_FREE char *path = NULL;

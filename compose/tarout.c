@@ -16,7 +16,7 @@ struct tarout {
 	struct archive *archive;
 	tarout_sink *sink;
 	void *context;
-	struct error failed; /* of the sink: libarchive only knows that it failed */
+	struct error failed; /* of the sink; what comes after that goes nowhere */
 	uint8_t chunk[CHUNK_BYTES];
 };
 
@@ -25,8 +25,9 @@ static la_ssize_t on_write(
 {
 	struct tarout *tar = context;
 	(void)archive;
-	if (tar->sink(tar->context, data, size_bytes, &tar->failed) != 0)
-		return -1;
+	/* libarchive is not told: of an archive that failed it does not give everything back. */
+	if (tar->failed.code == ERROR_NONE)
+		(void)tar->sink(tar->context, data, size_bytes, &tar->failed);
 	return (la_ssize_t)size_bytes;
 }
 
@@ -42,13 +43,13 @@ static bool is_fine(struct tarout *tar, int result)
 
 static int check(struct tarout *tar, int result, const char *path, struct error *e)
 {
-	if (is_fine(tar, result))
-		return 0;
 	if (tar->failed.code != ERROR_NONE) {
 		if (e != NULL)
 			*e = tar->failed;
 		return -1;
 	}
+	if (is_fine(tar, result))
+		return 0;
 	const char *why = archive_error_string(tar->archive);
 	return error_set(e, ERROR_IO, 0, "`%s` as a tar entry: %s", path, why != NULL ? why : "?");
 }
@@ -92,11 +93,12 @@ static int copy_contents(struct tarout *tar, const struct scan *scan,
 		if (got == 0)
 			return error_set(
 				e, ERROR_IO, 0, "`%s` was cut while it was read", entry->path);
-		if (archive_write_data(tar->archive, tar->chunk, (size_t)got) != got)
-			return check(tar, ARCHIVE_FATAL, entry->path, e);
+		bool whole = archive_write_data(tar->archive, tar->chunk, (size_t)got) == got;
+		if (check(tar, whole ? ARCHIVE_OK : ARCHIVE_FATAL, entry->path, e) != 0)
+			return -1;
 		left -= (uint64_t)got;
 	}
-	return 0;
+	return scan_check_file(entry, fd, e);
 }
 
 /* mtime is the only time: no birth, access and change times, which no two trees share.
@@ -194,8 +196,9 @@ void tarout_close(struct tarout *tar)
 {
 	if (tar == NULL)
 		return;
-	/* Without this, closing an archive that failed would write to the sink again. */
-	(void)archive_write_fail(tar->archive);
+	/* Closing writes the archive's end, should it not have been written: no more of it is
+	 * wanted. */
+	tar->failed.code = ERROR_IO;
 	(void)archive_write_free(tar->archive);
 	free(tar);
 }

@@ -8,6 +8,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "interrupt.h"
+
 enum { INPUT_BYTES = 128 * 1024 };
 
 struct unzip {
@@ -26,6 +28,8 @@ static int refill(struct unzip *self, struct error *e)
 {
 	while (self->at == self->filled && !self->ended) {
 		ssize_t got = read(self->fd, self->input, sizeof self->input);
+		if (interrupt_check(e) != 0)
+			return -1;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

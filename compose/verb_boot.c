@@ -161,10 +161,10 @@ static int boot(const struct qemu_request *request, struct error *e)
 	if (outcome == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	if (request->interactive)
-		fprintf(stderr, "plyboot boot: this terminal is the guest's console: wait for its "
-				"login prompt.\n"
-				"plyboot boot: Ctrl-A X leaves; Ctrl-A Ctrl-A is one Ctrl-A for "
-				"the guest.\n");
+		fputs("plyboot boot: this terminal is the guest's console. `poweroff` there ends "
+		      "it; "
+		      "Ctrl-A X leaves, as pulling the plug.\n",
+			stderr);
 	if (qemu_boot(request, outcome, e) != 0)
 		return -1;
 	int status = qemu_outcome_status(outcome);

@@ -59,11 +59,12 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	SCOPED_SCAN new = SCAN_INIT;
 	SCOPED_COMPARE compare = {0};
 	SCOPED_PACKING packing = PACKING_INIT;
-	if (scan_tree(operands->items[0], given->root_owned, &old, e) != 0 ||
+	if (packing_open(given, &packing, e) != 0 ||
+		scan_tree(operands->items[0], given->root_owned, &old, e) != 0 ||
 		scan_tree(operands->items[1], given->root_owned, &new, e) != 0 ||
-		compare_trees(&old, &new, &compare, e) != 0)
-		return -1;
-	if (packing_open(given, &packing, e) != 0 || pack_difference(&compare, &packing, e) != 0)
+		packing_refuse_store(&packing, &new, e) != 0 ||
+		compare_trees(&old, &new, &compare, e) != 0 ||
+		pack_difference(&compare, &packing, e) != 0)
 		return -1;
 	return packing_finish(&packing, e);
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "../layers/record.h"
 #include "../layers/scope.h"
@@ -60,10 +61,16 @@ static uint64_t whole_mib(uint64_t bytes)
 	return (bytes + MIB - 1) / MIB * MIB;
 }
 
+/* As many files again may come with updates. */
+static uint64_t needed_inodes(const struct image_content *content)
+{
+	return 2 * content->count + 64;
+}
+
 /* Each file is rounded up to blocks. */
 static uint64_t needed_bytes(const struct image_content *content)
 {
-	return content->total_bytes + content->count * 4096;
+	return content->total_bytes + content->count * 4096 + needed_inodes(content) * 256;
 }
 
 static int plan_sizes(const struct image_options *given, const struct image_content *content,
@@ -77,6 +84,7 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 	if (layers == 0)
 		layers = needed + needed / 100 * 15 + 16 * MIB;
 	plan->size_bytes[IMAGE_LAYERS] = whole_mib(layers);
+	plan->layers_inodes = needed_inodes(content);
 	plan->size_bytes[IMAGE_RECORD] = RECORD_PARTITION_BYTES;
 	/* 1 MiB before the first partition, and one behind the last for the GPT's copy. */
 	uint64_t others = whole_mib(layers) + RECORD_PARTITION_BYTES + 2 * MIB;
@@ -137,6 +145,20 @@ static int plan_image(const struct image_options *given, const struct image_cont
 	return 0;
 }
 
+/* debugfs does not say what it could not write. */
+static int check_room(const char *path, int fd, uint64_t needed, struct error *e)
+{
+	struct statvfs room;
+	if (fstatvfs(fd, &room) != 0)
+		return error_errno(e, errno, "the room for `%s`", path);
+	uint64_t available = (uint64_t)room.f_bavail * room.f_frsize;
+	if (available >= needed)
+		return 0;
+	return error_set(e, ERROR_NOSPACE, 0,
+		"`%s` needs %" PRIu64 " bytes, and there is room for %" PRIu64, path, needed,
+		available);
+}
+
 static int write_image(const char *path, const struct image_plan *plan, const struct layout *layout,
 	const struct image_content *content, struct error *e)
 {
@@ -146,6 +168,8 @@ static int write_image(const char *path, const struct image_plan *plan, const st
 	if (ftruncate(output.fd, (off_t)plan->total_bytes) != 0)
 		return error_errno(
 			e, errno, "make `%s` %" PRIu64 " bytes large", path, plan->total_bytes);
+	if (check_room(path, output.fd, needed_bytes(content), e) != 0)
+		return -1;
 	if (image_write_gpt(output.fd, plan, e) != 0 ||
 		image_make_ext4(output.fd, plan, IMAGE_LAYERS, e) != 0 ||
 		image_write_files(output.fd, plan, layout, content, e) != 0 ||

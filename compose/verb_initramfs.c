@@ -128,12 +128,9 @@ static int add_init(const struct initramfs_options *given, struct cpio *cpio, st
 		cpio, "init", S_IFREG | 0755, 0, init->start, (size_t)(init->end - init->start), e);
 }
 
-static int add_keys(const struct text_list *paths, struct cpio *cpio, struct error *e)
+static int add_keys(const struct public_key *keys, size_t count, struct cpio *cpio, struct error *e)
 {
-	struct public_key keys[LIMIT_KEYS];
-	if (public_keys_read(paths, keys, e) != 0)
-		return -1;
-	for (size_t i = 0; i < paths->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		char path[sizeof "etc/plyboot/keys/.der" + DIGEST_HEX];
 		char id[DIGEST_HEX + 1];
 		digest_format_hex(&keys[i].id, id);
@@ -193,14 +190,27 @@ static int write_conf(const struct initramfs_options *given, const struct module
 	return 0;
 }
 
-/* What /init would only find out on the device. */
-static int check_conf(
-	const struct initconf *conf, size_t key_count, const struct cpio *cpio, struct error *e)
+static bool is_revoked(const struct initconf *conf, const struct public_key *key)
 {
-	if (conf->signatures > key_count)
+	for (size_t i = 0; i < conf->revoked_count; i++) {
+		if (digest_equal(&conf->revoked[i], &key->id))
+			return true;
+	}
+	return false;
+}
+
+/* What /init would only find out on the device. */
+static int check_conf(const struct initconf *conf, const struct public_key *keys, size_t key_count,
+	const struct cpio *cpio, struct error *e)
+{
+	size_t trusted = 0;
+	for (size_t i = 0; i < key_count; i++)
+		trusted += !is_revoked(conf, &keys[i]);
+	if (conf->signatures > trusted)
 		return error_set(e, ERROR_CONFIG, 0,
-			"init.conf wants %u signatures and there are %zu keys: nothing would boot",
-			conf->signatures, key_count);
+			"init.conf wants signatures by %u keys and %zu are trusted: nothing would "
+			"boot",
+			conf->signatures, trusted);
 	if (conf->shell != NULL && cpio_find(cpio, conf->shell) == NULL)
 		return error_set(e, ERROR_CONFIG, 0,
 			"init.conf names the shell %s, which is not in the initramfs (see --add)",
@@ -214,15 +224,15 @@ static int check_conf(
 	return 0;
 }
 
-static int add_conf(const struct initramfs_options *given, const struct modules *modules,
-	struct cpio *cpio, struct error *e)
+static int add_conf(const struct initramfs_options *given, const struct public_key *keys,
+	const struct modules *modules, struct cpio *cpio, struct error *e)
 {
 	SCOPED_BYTES text = {0};
 	struct initconf conf;
 	if (write_conf(given, modules, &text, e) != 0 ||
 		initconf_parse((const char *)text.data, text.size, &conf, e) != 0)
 		return -1;
-	int result = check_conf(&conf, given->pub.count, cpio, e);
+	int result = check_conf(&conf, keys, given->pub.count, cpio, e);
 	initconf_free(&conf);
 	if (result != 0)
 		return -1;
@@ -234,15 +244,17 @@ static int add_conf(const struct initramfs_options *given, const struct modules 
 static int fill(const struct initramfs_options *given, struct modules *modules, struct cpio *cpio,
 	struct error *e)
 {
-	if (add_base(cpio, e) != 0 || add_init(given, cpio, e) != 0 ||
-		add_keys(&given->pub, cpio, e) != 0 || choose_modules(given, modules, e) != 0 ||
+	struct public_key keys[LIMIT_KEYS];
+	if (public_keys_read(&given->pub, keys, e) != 0 || add_base(cpio, e) != 0 ||
+		add_init(given, cpio, e) != 0 || add_keys(keys, given->pub.count, cpio, e) != 0 ||
+		choose_modules(given, modules, e) != 0 ||
 		initramfs_add_modules(modules, cpio, e) != 0)
 		return -1;
 	for (size_t i = 0; i < given->add.count; i++) {
 		if (initramfs_add_source(given->add.items[i], cpio, e) != 0)
 			return -1;
 	}
-	return add_conf(given, modules, cpio, e);
+	return add_conf(given, keys, modules, cpio, e);
 }
 
 static void say(const struct initramfs_options *given, const struct modules *modules,

@@ -104,14 +104,12 @@ static int inspect_layer(const uint8_t *bytes, size_t size_bytes, struct error *
 
 /* --- piece tables */
 
-enum { PIECES_HEAD_BYTES = 24, PIECES_RECORD_BYTES = 48 };
-
 /* A table is held against a layer's record, which isn't here: take the one that would fit.
  * Compressed, because only of plain tar more is demanded. */
 static void fitting_record(const uint8_t *bytes, size_t size_bytes, struct layer_record *out)
 {
 	*out = (struct layer_record){.media = MEDIA_TAR_GZIP};
-	for (size_t at = PIECES_HEAD_BYTES; at + PIECES_RECORD_BYTES <= size_bytes;
+	for (size_t at = PIECES_HEADER_BYTES; at + PIECES_RECORD_BYTES <= size_bytes;
 		at += PIECES_RECORD_BYTES) {
 		uint64_t stored = get_u64(bytes + at);
 		out->stored_bytes += stored;
@@ -292,7 +290,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		result = inspect_layer(bytes, size, e);
 	else if (begins(bytes, size, "plyboot pieces "))
 		result = inspect_pieces(bytes, size, given->pieces, e);
-	else if (begins(bytes, size, "-----BEGIN ") || size == KEY_SPKI_BYTES)
+	else if (begins(bytes, size, "-----BEGIN ") ||
+		 begins(bytes, size, "0Y0\x13")) /* PEM, DER */
 		return inspect_key(path, e);
 	else if (is_record(bytes, size))
 		result = inspect_record(bytes, size, e);

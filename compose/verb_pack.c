@@ -26,7 +26,8 @@ static int pack_directory(const char *path, struct packing *packing, struct erro
 {
 	SCOPED_SCAN scan = SCAN_INIT;
 	struct tarout *tar;
-	if (scan_tree(path, packing->options->root_owned, &scan, e) != 0)
+	if (scan_tree(path, packing->options->root_owned, &scan, e) != 0 ||
+		packing_refuse_store(packing, &scan, e) != 0)
 		return -1;
 	if (tarout_open(packing_write, packing, &tar, e) != 0)
 		return -1;

@@ -255,9 +255,9 @@ static int write_stack(
 	stack_file_name(stack, name);
 	if (check_existing(layout, name, text, size_bytes, force, &keep, e) != 0)
 		return -1;
-	SCOPED_FD dir_fd = openat(layout->fd, "stacks", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	SCOPED_FD dir_fd = layout_open_directory(layout, "stacks", e);
 	if (dir_fd < 0)
-		return error_errno(e, errno, "open stacks/ of the store `%s`", layout->path);
+		return -1;
 	SCOPED_OUTPUT output = OUTPUT_INIT;
 	if (!keep && (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
 			     output_write(&output, text, size_bytes, e) != 0 ||

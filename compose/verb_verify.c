@@ -4,6 +4,7 @@
 
 #include "../layers/scope.h"
 #include "../layers/signed.h"
+#include "interrupt.h"
 #include "keys.h"
 #include "measure.h"
 #include "report.h"
@@ -114,6 +115,8 @@ static int conclude(struct verifier *self, const char *name, int result, struct 
 		printf("%s: ok\n", name);
 		return 0;
 	}
+	if (interrupt_check(NULL) != 0)
+		return -1;
 	/* A blob that is not there is a stack that doesn't boot, and no fault of this machine. */
 	int status = e->code == ERROR_MISSING ? STATUS_REFUSED : report_status(e->code);
 	if (status > self->status)

@@ -18,7 +18,7 @@
 #include "scope.h"
 #include "uevent.h"
 
-enum { UEVENT_MAX_BYTES = 8192, NAME_SIZE = 64, POLL_MAX_MS = 50 };
+enum { UEVENT_MAX_BYTES = 8192, NAME_SIZE = 64, POLL_MAX_MS = 50, SAY_AFTER_US = 1000000 };
 
 static int read_fully(int fd, uint64_t offset, void *buffer, size_t size_bytes)
 {
@@ -130,6 +130,13 @@ static const struct tag {
 
 /* --- all of them */
 
+static bool is_block_device(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
+/* False, too, for one that is only just appearing: sysfs has it before /dev does. */
 static bool device_read(const char *name, struct device *out)
 {
 	char path[NAME_SIZE + 64], node[NAME_SIZE];
@@ -141,12 +148,13 @@ static bool device_read(const char *name, struct device *out)
 	(void)snprintf(path, sizeof path, "/sys/class/block/%s/uevent", out->name);
 	if (files_read(AT_FDCWD, path, UEVENT_MAX_BYTES, &out->uevent, &size_bytes, NULL) != 0)
 		return false;
-	if (!uevent_value(out->uevent, "DEVNAME", node, sizeof node)) {
-		free(out->uevent);
-		return false;
+	if (uevent_value(out->uevent, "DEVNAME", node, sizeof node)) {
+		(void)snprintf(out->path, sizeof out->path, "/dev/%s", node);
+		if (is_block_device(out->path))
+			return true;
 	}
-	(void)snprintf(out->path, sizeof out->path, "/dev/%s", node);
-	return true;
+	free(out->uevent);
+	return false;
 }
 
 /* Looking into these would take seconds, or tell nothing. */
@@ -201,9 +209,8 @@ static void scan_all(const struct tag *tag, const char *value, struct scan *scan
 
 static void scan_path(const char *path, struct scan *scan)
 {
-	struct stat st;
 	scan_all(NULL, NULL, scan);
-	if (stat(path, &st) == 0 && S_ISBLK(st.st_mode)) {
+	if (is_block_device(path)) {
 		scan->matches = 1;
 		(void)snprintf(scan->path[0], sizeof scan->path[0], "%s", path);
 	}
@@ -227,9 +234,14 @@ int devices_find(
 {
 	uint64_t start = clock_us();
 	struct scan scan;
+	bool said = false;
 	look(wanted, &scan);
 	for (unsigned pause = 1; scan.matches == 0 && clock_us() < deadline_us;
 		pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS) {
+		if (!said && clock_us() - start > SAY_AFTER_US) {
+			console_say("waiting for %s", wanted);
+			said = true;
+		}
 		clock_sleep_ms(pause);
 		look(wanted, &scan);
 	}

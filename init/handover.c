@@ -37,8 +37,7 @@ static int check_mount_point(int root, const char *name, struct error *e)
 	SCOPED_FD fd = sys_openat2(root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0,
 		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
-		return error_set(
-			e, ERROR_TYPE, errno, "/%s in the root must be a directory", name);
+		return error_set(e, ERROR_TYPE, errno, "/%s in the root must be a directory", name);
 	return 0;
 }
 

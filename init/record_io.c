@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "ext4.h"
 #include "scope.h"
@@ -55,8 +57,8 @@ static bool describe_other(struct record_io *io, unsigned other, const uint8_t *
 		(void)snprintf(io->state, sizeof io->state, "good");
 		return true;
 	}
-	(void)snprintf(io->state, sizeof io->state, "copy %u is %s, the other counts: %.140s", other,
-		copy == NULL ? "unreadable" : "bad", why.text);
+	(void)snprintf(io->state, sizeof io->state, "copy %u is %s, the other counts: %.140s",
+		other, copy == NULL ? "unreadable" : "bad", why.text);
 	return false;
 }
 
@@ -86,13 +88,11 @@ static bool read_record(struct record_io *io)
 bool record_io_open(const char *device, struct record_io *out)
 {
 	/* O_EXCL: not what holds a mounted file system, nor the disk that it is on. */
-	const int always = O_DIRECT | O_EXCL | O_CLOEXEC;
-	int flags = O_RDWR;
-	SCOPED_FD fd = open(device, flags | always);
-	if (fd < 0 && (errno == EROFS || errno == EACCES)) {
-		flags = O_RDONLY;
-		fd = open(device, flags | always);
-	}
+	const int flags = O_DIRECT | O_EXCL | O_CLOEXEC;
+	int read_only = 0;
+	SCOPED_FD fd = open(device, O_RDWR | flags);
+	if (fd < 0 && (errno == EROFS || errno == EACCES))
+		fd = open(device, O_RDONLY | flags);
 	record_io_none(out, "");
 	off_t size_bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	if (size_bytes < 0) {
@@ -105,8 +105,15 @@ bool record_io_open(const char *device, struct record_io *out)
 		return false;
 	}
 	out->fd = scope_take_fd(&fd);
-	out->writable = flags == O_RDWR;
-	return read_record(out) && out->writable;
+	/* Linux 6.1 opens a read-only device for writing, and refuses only the write. */
+	out->writable = ioctl(out->fd, BLKROGET, &read_only) == 0 && !read_only;
+	bool good = read_record(out);
+	if (!read_only)
+		return good;
+	size_t used = strlen(out->state);
+	(void)snprintf(
+		out->state + used, sizeof out->state - used, "; the device can't be written");
+	return false;
 }
 
 int record_io_count_try(struct record_io *io, const struct digest *text, const char *name,

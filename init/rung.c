@@ -94,7 +94,11 @@ static int add_layers(
 {
 	const struct stack *stack = &candidate->stack;
 	struct progress progress = {.of = stack->layer_count};
-	if (store_mount_prepare(&boot->store, stack, e) != 0)
+	for (; out->count < stack->layer_count; out->count++) {
+		if (layer_record_id(&stack->layers[out->count], &out->ids[out->count], e) != 0)
+			return -1;
+	}
+	if (store_mount_prepare(&boot->store, stack, out->ids, e) != 0)
 		return -1;
 	report_step(&boot->report, "store");
 	for (size_t i = 0; i < stack->layer_count; i++) {
@@ -102,10 +106,8 @@ static int add_layers(
 		progress.number = i + 1;
 		if (add_layer(boot, &stack->layers[i], &progress, &layer, e) != 0)
 			return -1;
-		out->ids[out->count] = layer.id;
 		if (layer.hides_lower)
-			out->first = out->count;
-		out->count++;
+			out->first = i;
 	}
 	report_step(&boot->report, "layers");
 	return 0;
@@ -121,8 +123,6 @@ static int add_synthetic(struct boot *boot, const struct candidate *candidate,
 	if (store_make_synthetic(boot->store.fd, lowers->ids, lowers->count, boot->store.fd,
 		    lowers->synthetic, e) != 0)
 		return error_wrap(e, "synthetic layer");
-	if (store_mount_freeze(&boot->store, e) != 0)
-		return -1;
 	report_step(&boot->report, "synthetic layer");
 	return 0;
 }
@@ -172,6 +172,13 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 	return 0;
 }
 
+/* Only now: a stack that is tried after this one may have layers in common with one before. */
+static int finish_store(struct boot *boot, const struct lowers *lowers, struct error *e)
+{
+	store_mount_drop_others(&boot->store, lowers->ids, lowers->count, lowers->synthetic);
+	return store_mount_freeze(&boot->store, e);
+}
+
 int rung_climb(
 	struct boot *boot, const struct candidate *candidate, const char **init, struct error *e)
 {
@@ -185,7 +192,7 @@ int rung_climb(
 		return -1;
 	const char *wanted =
 		boot->settings.init != NULL ? boot->settings.init : candidate->stack.init;
-	if (handover_check(OVERLAY_PATH, wanted, e) != 0) {
+	if (handover_check(OVERLAY_PATH, wanted, e) != 0 || finish_store(boot, &lowers, e) != 0) {
 		overlay_unmount();
 		return -1;
 	}

@@ -103,9 +103,10 @@ static void check_made_for(int home, const struct upper_request *request, struct
 	describe(request->candidate, now);
 	if (fstatat(home, made_for, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		remember_made_for(home, now, report);
-	else if (!S_ISREG(st.st_mode) || files_read(home, made_for, MADE_FOR_MAX_BYTES, &then,
-						 &size_bytes, &why) != 0)
-		report_warn(report, "state: what the upper was made for can't be read: %s", why.text);
+	else if (!S_ISREG(st.st_mode) ||
+		 files_read(home, made_for, MADE_FOR_MAX_BYTES, &then, &size_bytes, &why) != 0)
+		report_warn(
+			report, "state: what the upper was made for can't be read: %s", why.text);
 	else if (strcmp(then, now) != 0)
 		report_warn(report, "the upper was made for %.*s; it is kept for %.*s",
 			(int)strcspn(then, "\n"), then, (int)strcspn(now, "\n"), now);

@@ -1,5 +1,6 @@
 #include "store_mount.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,25 +31,23 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static bool is_there(const struct store_mount *store, const struct layer_record *record)
+static bool is_there(const struct store_mount *store, const struct digest *id)
 {
-	struct digest id;
 	char name[DIGEST_HEX + 1];
 	struct stat st;
-	if (store->fd < 0 || layer_record_id(record, &id, NULL) != 0)
-		return false;
-	digest_format_hex(&id, name);
-	return fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	digest_format_hex(id, name);
+	return store->fd >= 0 && fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static struct need sum_up(const struct store_mount *store, const struct stack *stack)
+static struct need sum_up(
+	const struct store_mount *store, const struct stack *stack, const struct digest *ids)
 {
 	struct need need = {.tmpfs_bytes = SPARE_BYTES, .inodes = SPARE_INODES};
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	for (size_t i = 0; i < stack->layer_count; i++) {
 		const struct layer_record *record = &stack->layers[i];
 		uint64_t tmpfs_bytes, kernel_bytes;
-		if (is_there(store, record))
+		if (is_there(store, &ids[i]))
 			continue;
 		store_need(record, page_bytes, &tmpfs_bytes, &kernel_bytes);
 		need.tmpfs_bytes = add(need.tmpfs_bytes, tmpfs_bytes);
@@ -101,13 +100,47 @@ static int mount_first(struct store_mount *store, const char *size, struct error
 	return 0;
 }
 
-int store_mount_prepare(struct store_mount *store, const struct stack *stack, struct error *e)
+static bool is_one_of(const char *name, const struct digest *ids, size_t count)
 {
-	struct need need = sum_up(store, stack);
+	for (size_t i = 0; i < count; i++) {
+		char id[DIGEST_HEX + 1];
+		digest_format_hex(&ids[i], id);
+		if (strcmp(name, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+void store_mount_drop_others(
+	struct store_mount *store, const struct digest *ids, size_t count, const char *synthetic)
+{
+	int fd = store->fd < 0 ? -1 : openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		struct error why;
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, synthetic) == 0 ||
+			is_one_of(entry->d_name, ids, count))
+			continue;
+		console_debug("store: %.12s is not needed any more", entry->d_name);
+		if (store_remove(store->fd, entry->d_name, &why) != 0)
+			console_debug("store: %s", why.text);
+	}
+	if (directory != NULL)
+		(void)closedir(directory);
+}
+
+int store_mount_prepare(struct store_mount *store, const struct stack *stack,
+	const struct digest *ids, struct error *e)
+{
+	struct need need = sum_up(store, stack, ids);
 	struct statfs used = {0};
 	char size[80];
-	if (check_room(&need, e) != 0)
-		return -1;
+	if (check_room(&need, e) != 0) {
+		store_mount_drop_others(store, ids, stack->layer_count, "");
+		if (check_room(&need, e) != 0)
+			return -1;
+	}
 	if (store->fd >= 0 && fstatfs(store->fd, &used) != 0)
 		return error_errno(e, errno, "statfs of the store");
 	uint64_t bytes = (uint64_t)(used.f_blocks - used.f_bfree) * (uint64_t)used.f_bsize;

@@ -10,9 +10,15 @@ struct store_mount {
 	int fd; /* of its root; -1 before the first store_mount_prepare() */
 };
 
-/* Make it hold the layers of `stack` that it hasn't yet, and writable: mounted the first time,
- * enlarged later. ERROR_NOSPACE, with both numbers, when MemAvailable is less; ERROR_KERNEL. */
-int store_mount_prepare(struct store_mount *store, const struct stack *stack, struct error *e);
+/* Make room for the layers of `stack` (`ids`: the identity of each) that it hasn't yet: mounted the
+ * first time, enlarged later. What other stacks left in it goes where that helps. ERROR_NOSPACE,
+ * with both numbers, when MemAvailable is less; ERROR_KERNEL. */
+int store_mount_prepare(struct store_mount *store, const struct stack *stack,
+	const struct digest *ids, struct error *e);
+
+/* Give back the memory of all but these layers and the one named `synthetic`. */
+void store_mount_drop_others(
+	struct store_mount *store, const struct digest *ids, size_t count, const char *synthetic);
 
 /* Read-only from here on, by whatever path it is reached. ERROR_KERNEL. */
 int store_mount_freeze(struct store_mount *store, struct error *e);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 static const char magic[] = "plyboot pieces 1";
-enum { MAGIC_BYTES = 16, HEADER_BYTES = 24, PIECE_BYTES = 48 };
 
 /* What the pieces seen so far add up to. */
 struct sums {
@@ -21,13 +20,14 @@ static int check_header(const uint8_t *bytes, size_t size_bytes, size_t *count, 
 		return error_set(e, ERROR_LIMIT, 0,
 			"a piece table of %zu bytes, at most %u are allowed", size_bytes,
 			LIMIT_PIECE_TABLE_BYTES);
-	if (size_bytes < HEADER_BYTES || memcmp(bytes, magic, MAGIC_BYTES) != 0)
+	if (size_bytes < PIECES_HEADER_BYTES || memcmp(bytes, magic, PIECES_MAGIC_BYTES) != 0)
 		return error_set(e, ERROR_FORMAT, 0, "not a piece table");
-	uint64_t stated = get_u64(bytes + MAGIC_BYTES);
-	size_t records_bytes = size_bytes - HEADER_BYTES;
+	uint64_t stated = get_u64(bytes + PIECES_MAGIC_BYTES);
+	size_t records_bytes = size_bytes - PIECES_HEADER_BYTES;
 	if (stated == 0)
 		return error_set(e, ERROR_FORMAT, 0, "a piece table without pieces");
-	if (records_bytes % PIECE_BYTES != 0 || records_bytes / PIECE_BYTES != stated)
+	if (records_bytes % PIECES_RECORD_BYTES != 0 ||
+		records_bytes / PIECES_RECORD_BYTES != stated)
 		return error_set(e, ERROR_FORMAT, 0,
 			"a piece table of %zu bytes that claims %" PRIu64 " pieces", size_bytes,
 			stated);
@@ -92,7 +92,7 @@ int piece_table_decode(const struct verified *bytes, const struct layer_record *
 
 	struct sums sums = {.stored_bytes = 0};
 	for (size_t i = 0; i < count; i++) {
-		get_piece(data + HEADER_BYTES + i * PIECE_BYTES, &pieces[i]);
+		get_piece(data + PIECES_HEADER_BYTES + i * PIECES_RECORD_BYTES, &pieces[i]);
 		if (add_piece(&pieces[i], record, &sums, e) != 0)
 			return error_wrap(e, "piece %zu of %zu", i + 1, count);
 	}

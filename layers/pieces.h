@@ -20,6 +20,13 @@
 
 #include "stack.h"
 
+enum {
+	PIECES_MAGIC_BYTES = 16,
+	PIECES_HEADER_BYTES = 24,
+	PIECES_RECORD_BYTES = 48,
+	PIECES_MOST = (LIMIT_PIECE_TABLE_BYTES - PIECES_HEADER_BYTES) / PIECES_RECORD_BYTES
+};
+
 struct piece {
 	uint64_t stored_bytes; /* 1 .. LIMIT_PIECE_BYTES */
 	uint64_t decoded_bytes;

@@ -8,20 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	MAGIC_BYTES = 16,
-	HEADER_BYTES = 24,
-	PIECE_BYTES = 48,
-	MOST_PIECES = (LIMIT_PIECE_TABLE_BYTES - HEADER_BYTES) / PIECE_BYTES
-};
-
 static int check(const struct piece_table *table, struct error *e)
 {
 	if (table->count == 0)
 		return error_set(e, ERROR_FORMAT, 0, "a piece table without pieces");
-	if (table->count > MOST_PIECES)
+	if (table->count > PIECES_MOST)
 		return error_set(e, ERROR_LIMIT, 0, "%zu pieces, at most %d are allowed",
-			table->count, MOST_PIECES);
+			table->count, PIECES_MOST);
 	for (size_t i = 0; i < table->count; i++) {
 		uint64_t stored = table->pieces[i].stored_bytes;
 		if (stored == 0)
@@ -41,14 +34,14 @@ int piece_table_encode(
 {
 	if (check(table, e) != 0)
 		return -1;
-	size_t size = HEADER_BYTES + table->count * PIECE_BYTES;
+	size_t size = PIECES_HEADER_BYTES + table->count * PIECES_RECORD_BYTES;
 	uint8_t *data = malloc(size);
 	if (data == NULL)
 		return error_errno(e, ENOMEM, "memory for %zu bytes", size);
-	memcpy(data, "plyboot pieces 1", MAGIC_BYTES);
-	put_u64(data + MAGIC_BYTES, table->count);
-	uint8_t *at = data + HEADER_BYTES;
-	for (size_t i = 0; i < table->count; i++, at += PIECE_BYTES) {
+	memcpy(data, "plyboot pieces 1", PIECES_MAGIC_BYTES);
+	put_u64(data + PIECES_MAGIC_BYTES, table->count);
+	uint8_t *at = data + PIECES_HEADER_BYTES;
+	for (size_t i = 0; i < table->count; i++, at += PIECES_RECORD_BYTES) {
 		put_u64(at, table->pieces[i].stored_bytes);
 		put_u64(at + 8, table->pieces[i].decoded_bytes);
 		memcpy(at + 16, table->pieces[i].digest.bytes, DIGEST_BYTES);

@@ -111,10 +111,6 @@ static void signals_release(const struct signals *saved)
 
 static int attach_terminal(struct guest *guest, struct terminal *terminal, struct error *e)
 {
-	static const char how[] = "The guest's console. Ctrl-A X leaves it, as pulling the plug; "
-				  "`poweroff` in the guest is kinder.\n";
-
-	(void)!write(guest->output_fd, how, sizeof(how) - 1);
 	if (terminal_raw(terminal, STDIN_FILENO, e))
 		return -1;
 	guest->input_fd = STDIN_FILENO;

@@ -52,7 +52,8 @@ debian_kernel() {
 	"$top/qemu/demo/kernel"
 }
 
-# payload DIR: a root of busybox whose init gives the verdict and powers off; with a file /hook, that first
+# payload DIR: a root of busybox whose init shows boot.json, gives the verdict and powers off; with a file /hook,
+# that first
 payload() {
 	mkdir -p "$1/bin" "$1/sbin" "$1/etc" "$1/dev" "$1/proc" "$1/sys" "$1/run" "$1/tmp"
 	cp /bin/busybox "$1/bin/busybox"
@@ -62,9 +63,13 @@ payload() {
 		bb=/bin/busybox
 		nonce=$($bb sed -n 's/.*demo\.nonce=\([^ ]*\).*/\1/p' /proc/cmdline)
 		status=0
+		$bb dmesg -n 1 # its lines would fall among ours
 		if [ -e /hook ]; then
-			/bin/sh /hook || status=1
+			. /hook || status=1
 		fi
+		echo "boot.json:"
+		$bb cat /run/plyboot/boot.json
+		echo "boot.json."
 		echo "plyboot-verdict $status $nonce" >/dev/ttyS1
 		$bb sync
 		$bb poweroff -f
@@ -72,31 +77,76 @@ payload() {
 	chmod 755 "$1/sbin/init"
 }
 
-# build_image OUT STACK-OPTIONS... -- LAYER...: stack, sign with $work/key.key, initramfs, image, all in OUT
-build_image() {
-	local out=$1 options=()
+# pack NAME [OPTION...]: the tree or tar $work/NAME becomes $work/NAME.layer
+pack() {
+	local name=$1 owner=()
 	shift
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
+	[ ! -d "$work/$name" ] || owner=(--root-owned)
+	"$plyboot" pack --store "$work/store" "${owner[@]}" -o "$work/$name.layer" "$@" "$work/$name"
+} >"$work/pack.log" 2>&1
+
+# layer_blob NAME: the path on the layers partition of the blob of $work/NAME.layer
+layer_blob() {
+	echo "/blobs/sha256/$(sed -n 's/^layer sha256://p' "$work/$1.layer")"
+}
+
+# make_stack NAME VERSION STACK-OPTION... -- LAYER...: written and signed with ${key:-$work/key.key}
+make_stack() {
+	local name=$1 version=$2 end=(--on-failure reboot)
+	shift 2
+	case " $* " in *" --on-failure "*) end=() ;; esac
+	[ -e "$work/key.key" ] || "$plyboot" keygen -o "$work/key"
+	"$plyboot" stack --store "$work/store" --force --name "$name" --version "$version" "${end[@]}" "$@"
+	"$plyboot" sign --key "${key:-$work/key.key}" "$work/store/stacks/$name-$version.stack"
+} >"$work/stack.log" 2>&1
+
+# make_initramfs OUT [OPTION...]
+make_initramfs() {
+	local out=$1
 	shift
 	mkdir -p "$out"
-	[ -e "$work/key.key" ] || "$plyboot" keygen -o "$work/key"
-	"$plyboot" stack --store "$work/store" --force --name test --version 1 \
-		--on-failure reboot "${options[@]}" "$@"
-	"$plyboot" sign --key "${key:-$work/key.key}" "$work/store/stacks/test-1.stack"
-	"$plyboot" initramfs --pub "$work/key.pub" --modules "$(debian_kernel)" \
-		--set 'on-failure reboot' -o "$out/initramfs"
-	"$plyboot" image --store "$work/store" --stack test-1 --state-size 16M -o "$out/disk"
-} >"$work/build.log" 2>&1
+	"$plyboot" initramfs --pub "$work/key.pub" --modules "$(debian_kernel)" --set 'on-failure reboot' \
+		-o "$out/initramfs" "$@"
+} >"$work/initramfs.log" 2>&1
 
-# boot OUT LOG [OPTION...]: status of the guest's verdict for a fresh nonce; APPEND has more command line
+# make_image OUT [OPTION...]
+make_image() {
+	local out=$1
+	shift
+	mkdir -p "$out"
+	"$plyboot" image --store "$work/store" --state-size 16M -o "$out/disk" "$@"
+} >"$work/image.log" 2>&1
+
+# build_image OUT STACK-OPTION... -- LAYER...: stack test-1 alone, initramfs and image, all in OUT
+build_image() {
+	local out=$1
+	shift
+	make_stack test 1 "$@"
+	make_initramfs "$out"
+	make_image "$out" --stack test-1
+}
+
+# twin OUT [INITRAMFS-OPTION...]: $work/twin is OUT again, to be damaged, or with another initramfs
+twin() {
+	local out=$1
+	shift
+	rm -rf "$work/twin"
+	mkdir "$work/twin"
+	cp --sparse=always "$out/disk" "$work/twin/disk"
+	if [ $# -gt 0 ]; then make_initramfs "$work/twin" "$@"; else ln "$out/initramfs" "$work/twin/initramfs"; fi
+}
+
+# boot OUT LOG [OPTION...]: status of the guest's verdict for a fresh nonce; APPEND has more command line. The disk
+# is OUT/disk; where there is none, an empty one.
 boot() {
-	local out=$1 log=$2 nonce
+	local out=$1 log=$2 disk=$1/disk nonce
 	shift 2
 	nonce=$(new_nonce)
-	"$plyboot" boot --kernel "$(debian_kernel)/vmlinuz" --initrd "$out/initramfs" --image "$out/disk" \
+	if [ ! -e "$disk" ]; then
+		disk=$work/empty
+		truncate -s 1M "$disk"
+	fi
+	"$plyboot" boot --kernel "$(debian_kernel)/vmlinuz" --initrd "$out/initramfs" --image "$disk" \
 		--memory "${MEMORY:-512}" --time-limit 120 --expect-verdict --nonce "$nonce" --log "$log" \
 		--append "panic=-1 demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
 }
@@ -122,7 +172,37 @@ refuses() {
 	fi
 }
 
-# partition_offset DISK LABEL / partition_size DISK LABEL, in bytes
+# halts NAME OUT CODE TEXT [OPTION...]: as refuses, by a guest that ends halted
+halts() {
+	at_words "System halted" quit
+	refuses "$@" "${monitor[@]}"
+	check "  and it halts" grep -q 'System halted' "$work/console"
+}
+
+# at_words WORDS COMMAND...: when the next guest's console has said WORDS, give QEMU's monitor these commands. The guest
+# must be booted with "${monitor[@]}".
+monitor=(--qemu-arg -monitor --qemu-arg "unix:$work/monitor,server=on,wait=off")
+at_words() {
+	rm -f "$work/console"
+	python3 "$top/tests/boot/at_words.py" "$work/console" "$work/monitor" "$@" >"$work/monitor.log" 2>&1 &
+}
+
+# says NAME TEXT: the last boot's console has a line of ours with this (a basic regular expression) in it
+says() {
+	if tr -d '\r' <"$work/console" | grep -q "^plyboot: .*$2"; then pass "$1"; else fail "$1: no '$2'" "$work/console"; fi
+}
+
+# reports NAME EXPRESSION: Python's, true of the last boot's boot.json, which is r
+reports() {
+	tr -d '\r' <"$work/console" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
+	check "$1" python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1]))
+if not eval(sys.argv[2]):
+    sys.exit("not so: " + sys.argv[2] + "\n" + json.dumps(r, indent=1))' "$work/boot.json" "$2"
+}
+
+# partition_field DISK LABEL start|size: in bytes
 partition_field() {
 	sfdisk --json "$1" | python3 -c '
 import json, sys
@@ -136,9 +216,49 @@ partition_sha256() {
 		skip="$(partition_field "$1" "$2" start)" count="$(partition_field "$1" "$2" size)" | sha256sum
 }
 
-# flip DISK PATH OFFSET [BIT]: one bit of a file on the layers partition (offset may be negative: from the end)
+# partition_copy DISK LABEL OUT / partition_put DISK LABEL IN
+partition_copy() {
+	dd if="$1" of="$3" bs=1M iflag=skip_bytes,count_bytes status=none \
+		skip="$(partition_field "$1" "$2" start)" count="$(partition_field "$1" "$2" size)"
+}
+
+partition_put() {
+	dd if="$3" of="$1" bs=1M oflag=seek_bytes conv=notrunc status=none seek="$(partition_field "$1" "$2" start)"
+}
+
+# on_partition DISK LABEL COMMAND...: each one debugfs's, on this partition
+on_partition() {
+	local image=$1 base
+	base=$(partition_field "$image" "$2" start)
+	shift 2
+	printf '%s\n' "$@" >"$work/debugfs"
+	debugfs -w -f "$work/debugfs" "$image?offset=$base"
+} >"$work/debugfs.log" 2>&1
+
+# on_state DISK COMMAND...: the same of the state partition, once its journal has been replayed
+on_state() {
+	local image=$1
+	shift
+	partition_copy "$image" plyboot-state "$work/state"
+	e2fsck -fy "$work/state" || [ $? -lt 4 ]
+	printf '%s\n' "$@" >"$work/debugfs"
+	debugfs -w -f "$work/debugfs" "$work/state"
+	partition_put "$image" plyboot-state "$work/state"
+} >"$work/debugfs.log" 2>&1
+
+# locate DISK PATH OFFSET: where on the disk this byte of a file on the layers partition is (a negative offset counts
+# from the end)
+locate() {
+	python3 "$top/tests/boot/locate.py" "$1" "$(partition_field "$1" plyboot-layers start)" "$2" "$3"
+}
+
+# flip DISK PATH OFFSET [BIT]: one bit of a file on the layers partition
 flip() {
-	local disk=$1 path=$2 offset=$3 bit=${4:-0} base
-	base=$(partition_field "$disk" plyboot-layers start)
-	python3 "$top/tests/boot/flip.py" "$disk" "$base" "$path" "$offset" "$bit"
+	python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2]))
+    byte = f.read(1)[0]
+    f.seek(-1, 1)
+    f.write(bytes([byte ^ 1 << int(sys.argv[3])]))' "$1" "$(locate "$1" "$2" "$3")" "${4:-0}"
 }

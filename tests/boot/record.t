@@ -24,4 +24,24 @@ check "two tries are gone" record_says '1 tries left'
 flip "$work/good/disk" "/blobs/sha256/$(sed -n 's/^layer sha256://p' "$work/root.layer")" 100
 refuses "a damaged layer" "$work/good" DIGEST "piece 1 of"
 check "its try is counted all the same" record_says '0 tries left'
+
+# What is wrong with the record itself is said, and never in the way.
+mkdir "$work/bad"
+ln "$work/good/initramfs" "$work/bad/initramfs"
+make_image "$work/bad"
+boots "a fresh disk" "$work/bad"
+boots "  and again: both copies are written" "$work/bad"
+start=$(partition_field "$work/bad/disk" plyboot-record start)
+dd if=/dev/urandom of="$work/bad/disk" bs=512 count=1 seek=$((start / 512 + 2)) conv=notrunc status=none
+boots "the newer copy is damaged" "$work/bad"
+says "  the other counts" "WARNING: record on /dev/vda2: copy 0 is bad, the other counts: the CRC does not match"
+says "  with the tries that it knows of" "stack test 1, .*, 1 tries left"
+for copy in 0 1; do
+	dd if=/dev/urandom of="$work/bad/disk" bs=512 count=1 seek=$((start / 512 + 2048 * copy)) conv=notrunc status=none
+done
+boots "both copies are damaged" "$work/bad"
+says "  it starts anew" "WARNING: record on /dev/vda2: both copies are bad, starting anew: .*not a record"
+says "  and counts" "stack test 1, .*, 2 tries left"
+boots "and then it is as ever" "$work/bad"
+reports "  good" 'r["record"] == "good" and r["warnings"] == []'
 finish

@@ -92,6 +92,15 @@ ok "whole again" "$plyboot" image -o c.img
 ok "an unsigned stack" "$plyboot" image -o c.img
 has "... is a warning" "$work/err" 'warning: unsigned-1.stack is not signed'
 
+# Many layers are many small files, for which the partition must have inodes.
+for i in $(seq 300); do
+	echo "$i" >src2/file
+	"$plyboot" pack --store many --compress none -o "many$i.layer" src2 >/dev/null
+done
+"$plyboot" stack --store many --name many --version 1 many*.layer >/dev/null 2>&1
+ok "300 layers" "$plyboot" image --store many -o c.img
+has "... are all in it" "$work/out" ' 600 blobs '
+
 # Debian's PATH of a user leads to neither; where they are not at all, the package is named.
 ok "programs in /usr/sbin are found" env PATH=/usr/bin:/bin "$plyboot" image -o c.img
 if unshare -m true 2>/dev/null; then

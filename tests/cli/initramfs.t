@@ -60,6 +60,9 @@ refuses "a setting given twice" 1 CONFIG "$plyboot" initramfs --pub k.pub --conf
 refuses "a value that can't be" 1 CONFIG "$plyboot" initramfs --pub k.pub --set 'wait -1' -o x.cpio
 refuses "more signatures than keys" 1 CONFIG "$plyboot" initramfs --pub k.pub --set 'signatures 2' -o x.cpio
 ok "as many signatures as keys" "$plyboot" initramfs --pub k.pub --pub k2.pub --set 'signatures 2' -o c.cpio
+refuses "more signatures than keys that are not revoked" 1 CONFIG \
+	"$plyboot" initramfs --pub k.pub --set "revoked $id" -o x.cpio
+ok "one of two keys revoked" "$plyboot" initramfs --pub k.pub --pub k2.pub --set "revoked $id" -o c.cpio
 refuses "a shell that is not there" 1 CONFIG "$plyboot" initramfs --pub k.pub --set 'shell /bin/sh' -o x.cpio
 ok "a shell that is" "$plyboot" initramfs --pub k.pub --set 'shell /bin/sh' --add /bin/busybox:/bin/sh -o c.cpio
 refuses "a module that is not there" 1 CONFIG "$plyboot" initramfs --pub k.pub --set 'module /lib/modules/x.ko' -o x.cpio

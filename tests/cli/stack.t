@@ -127,6 +127,12 @@ ok "inspect a public key" "$plyboot" inspect k.pub
 printf 'log debug\nfloor 4\n' >init.conf
 ok "inspect an init.conf" "$plyboot" inspect init.conf
 has "... gives what it says" "$work/out" '^floor          4$'
+printf 'log debug\n#%80s\n' x | head -c 90 >91.conf && echo >>91.conf
+is "an init.conf that is as long as a key" "$(stat -c %s 91.conf)" 91
+ok "... is an init.conf" "$plyboot" inspect 91.conf
+openssl pkey -pubin -in k.pub -outform DER -out k.der
+ok "inspect a public key in DER" "$plyboot" inspect k.der
+has "... gives its id" "$work/out" '^  id +sha256:'
 truncate -s 2M record
 ok "inspect an empty record" "$plyboot" inspect record
 has "... says so" "$work/out" 'nothing was ever written'

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Wrong usage is said to be that, with status 2, and does nothing.
+# shellcheck disable=SC2016 # backquotes that are printed
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -16,6 +17,14 @@ done
 "$plyboot" >"$work/out" 2>"$work/err"
 is "no verb at all: status" $? 2
 refuses "an unknown verb" 2 USAGE "$plyboot" unpack
+refuses "a verb mistyped" 2 USAGE "$plyboot" verfiy
+has "... is told the verb" "$work/err" '^  is `plyboot verify` meant\?$'
+refuses "an option mistyped" 2 USAGE "$plyboot" pack --pieces-size 4K -o a.layer .
+has "... is told the option" "$work/err" '^  is --piece-size meant\?$'
+is "help is --help" "$("$plyboot" help)" "$(cat "$work/help")"
+is "help VERB is VERB --help" "$("$plyboot" help sign)" "$("$plyboot" sign --help)"
+refuses "help of an unknown verb" 2 USAGE "$plyboot" help unpack
+is "--version" "$("$plyboot" --version)" "plyboot $(sed -n 's/.*PLYBOOT_VERSION "\(.*\)"/\1/p' "$top/compose/version.h")"
 refuses "no operand" 2 USAGE "$plyboot" pack -o a.layer
 refuses "too many operands" 2 USAGE "$plyboot" pack -o a.layer a b
 refuses "a required option is missing" 2 USAGE "$plyboot" pack .

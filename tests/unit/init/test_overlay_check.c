@@ -65,6 +65,11 @@ int main(void)
 		"lowerdir+ as kernels 6.8 to 6.12 may show it");
 	agrees("ro,lowerdir=0:1:2", &bare, "no upper");
 	agrees("ro,lowerdir=0:1:2" UPPER, &read_only, "read-only where that was asked for");
+	ok(check("rw,lowerdir=0:1:2" UPPER, &read_only, &e) == -1 && e.code == ERROR_KERNEL,
+		"but not writable there");
+	ok(check("rw,lowerdir=0:1:2", &bare, &e) == -1 &&
+			strstr(e.text, "came up writable") != NULL,
+		"nor without an upper");
 
 	differs("rw,lowerdir=0:1" UPPER, "has 2 lowers, not 3");
 	differs("rw,lowerdir=0:1:2:3" UPPER, "a lower too many");
