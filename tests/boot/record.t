@@ -42,6 +42,7 @@ done
 boots "both copies are damaged" "$work/bad"
 says "  it starts anew" "WARNING: record on /dev/vda2: both copies are bad, starting anew: .*not a record"
 says "  and counts" "stack test 1, .*, 2 tries left"
+boots "the next boot writes the other copy" "$work/bad"
 boots "and then it is as ever" "$work/bad"
 reports "  good" 'r["record"] == "good" and r["warnings"] == []'
 finish
