@@ -120,7 +120,7 @@ unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
 build/$(HOST_ARCH)/obj/tests/%.o: ALL_CFLAGS += -iquote tests/unit -iquote .
 .SECONDEXPANSION:
 build/unit/%: build/$(HOST_ARCH)/obj/tests/unit/%.o build/$(HOST_ARCH)/lib$$(call room,$$*).a \
-		build/$(HOST_ARCH)/liblayers.a
+		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
 
@@ -135,7 +135,8 @@ build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c
 build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/asan/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
-build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*).a build/asan/liblayers.a
+build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*).a build/asan/libqemu.a \
+		build/asan/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 

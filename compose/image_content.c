@@ -1,9 +1,11 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../layers/scope.h"
 #include "../layers/signed.h"
 #include "../layers/stack.h"
+#include "../layers/syscalls.h"
 #include "clock.h"
 #include "image.h"
 #include "report.h"
@@ -39,15 +41,18 @@ static int add_small(
 	struct layout *layout, const char *name, struct image_content *content, struct error *e)
 {
 	enum { SMALL_MAX_BYTES = 16 * 1024 * 1024 };
-	SCOPED_FREE char *path = NULL;
 	SCOPED_FREE uint8_t *bytes = NULL;
 	size_t size_bytes;
 	struct digest digest;
-	if (asprintf(&path, "%s/%s", layout->path, name) < 0) {
-		path = NULL;
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	}
-	if (input_read_file(path, SMALL_MAX_BYTES, &bytes, &size_bytes, e) != 0)
+	struct stat st;
+	/* As the engine reads a store that somebody else made: what a symlink leads to is not in
+	 * it. */
+	SCOPED_FD fd = sys_openat2(layout->fd, name, O_RDONLY | O_NONBLOCK, 0, SYS_RESOLVE_STRICT);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return error_errno(e, errno, "open %s of the store `%s`", name, layout->path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, ERROR_FORMAT, 0, "%s is not a regular file", name);
+	if (input_read_fd(fd, name, SMALL_MAX_BYTES, &bytes, &size_bytes, e) != 0)
 		return -1;
 	digest_of(bytes, size_bytes, &digest);
 	return add_file(content, name, size_bytes, &digest, e);
@@ -122,11 +127,9 @@ static int add_stack(
 	if (layout->source->ops->read_stack(layout->source, name, &bytes, &size_bytes, e) != 0 ||
 		decode_stack(bytes, size_bytes, name, &stack, e) != 0)
 		return error_wrap(e, "%s", name);
-	char expected[STACK_FILE_NAME_SIZE];
-	stack_file_name(&stack, expected);
-	if (strcmp(name, expected) != 0) {
+	if (stack_check_file_name(&stack, name, e) != 0) {
 		stack_free(&stack);
-		return error_set(e, ERROR_FORMAT, 0, "%s holds the stack %s", name, expected);
+		return -1;
 	}
 	uint64_t created;
 	if (clock_parse(stack.created, &created) && created > content->created)
@@ -136,7 +139,10 @@ static int add_stack(
 	if (result != 0)
 		return error_wrap(e, "%s", name);
 	digest_of(bytes, size_bytes, &digest);
-	content->stack_count++;
+	if (content->stack_count++ == LIMIT_STACK_FILES)
+		return error_set(e, ERROR_LIMIT, 0,
+			"more than %u stacks: /init would not look at all of them (see --stack)",
+			LIMIT_STACK_FILES);
 	return add_file(content, path, size_bytes, &digest, e);
 }
 

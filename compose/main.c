@@ -30,7 +30,8 @@ static void print_help(const struct verb *verb)
 	printf("plyboot %s: %s\n\n  plyboot %s [OPTIONS]%s%s\n\n", verb->name, verb->summary,
 		verb->name, verb->operands[0] != '\0' ? " " : "", verb->operands);
 	options_print(verb->options, stdout);
-	printf("\n%s", verb->text);
+	putchar('\n');
+	options_print_text(verb->text, stdout);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -101,7 +102,7 @@ static int unknown_verb(const char *name, struct error *e)
 static int help(const char *name, struct error *e)
 {
 	const struct verb *verb = name != NULL ? find_verb(name) : NULL;
-	if (name != NULL && verb == NULL)
+	if (name != NULL && name[0] != '-' && verb == NULL)
 		return unknown_verb(name, e);
 	if (verb != NULL)
 		print_help(verb);

@@ -7,7 +7,7 @@
 #include "near.h"
 #include "report.h"
 
-enum { MAX_OPTIONS = 64, HELP_COLUMN = 26, HELP_WIDTH = 96 };
+enum { MAX_OPTIONS = 64, HELP_COLUMN = 26, HELP_WIDTH = 79 };
 
 int text_list_add(struct text_list *list, const char *text, struct error *e)
 {
@@ -209,23 +209,50 @@ void options_free(const struct option_spec *specs, void *options)
 	}
 }
 
-/* Print words, broken at blanks, from the column where the cursor stands. */
-static void print_wrapped(const char *text, size_t column, FILE *to)
+/* Print words, broken at blanks, behind `indent`, where the cursor stands. */
+static void print_wrapped(const char *text, size_t length, size_t indent, FILE *to)
 {
-	while (*text != '\0') {
-		size_t length = strcspn(text, " ");
-		if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-			fprintf(to, "\n%*s", (int)HELP_COLUMN, "");
-			column = HELP_COLUMN;
+	size_t column = indent;
+	for (const char *end = text + length; text < end;) {
+		size_t word = strcspn(text, " \n");
+		if (column > indent && column + 1 + word > HELP_WIDTH) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			column = indent;
 		}
-		if (column > HELP_COLUMN) {
+		if (column > indent) {
 			fputc(' ', to);
 			column++;
 		}
-		fwrite(text, 1, length, to);
-		column += length;
-		text += length + strspn(text + length, " ");
+		fwrite(text, 1, word, to);
+		column += word;
+		text += word + strspn(text + word, " ");
 	}
+}
+
+void options_print_text(const char *text, FILE *to)
+{
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n");
+		if (text[0] == ' ')
+			fwrite(text, 1, length, to);
+		else
+			print_wrapped(text, length, 0, to);
+		fputc('\n', to);
+		text += length + (text[length] == '\n');
+	}
+}
+
+/* What is said of an option, and how it may be given. */
+static void print_option_help(const struct option_spec *spec, FILE *to)
+{
+	char text[512];
+	const bool fallback = spec->fallback != NULL;
+	int length = snprintf(text, sizeof text, "%s%s%s%s%s%s", spec->help,
+		spec->kind == OPTION_LIST ? " (may be repeated)" : "",
+		spec->required ? " (required)" : "", fallback ? " (default: " : "",
+		fallback ? spec->fallback : "", fallback ? ")" : "");
+	print_wrapped(text, (size_t)length, HELP_COLUMN, to);
+	fputc('\n', to);
 }
 
 void options_print(const struct option_spec *specs, FILE *to)
@@ -238,13 +265,6 @@ void options_print(const struct option_spec *specs, FILE *to)
 			used = 0;
 		}
 		fprintf(to, "%*s", (int)HELP_COLUMN - used, "");
-		print_wrapped(spec->help, HELP_COLUMN, to);
-		if (spec->kind == OPTION_LIST)
-			fputs(" (may be repeated)", to);
-		if (spec->required)
-			fputs(" (required)", to);
-		if (spec->fallback != NULL)
-			fprintf(to, " (default: %s)", spec->fallback);
-		fputc('\n', to);
+		print_option_help(spec, to);
 	}
 }

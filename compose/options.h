@@ -52,6 +52,10 @@ void options_free(const struct option_spec *specs, void *options);
 /* The rows, one or more lines each, for --help. */
 void options_print(const struct option_spec *specs, FILE *to);
 
+/* Paragraphs, one a line of `text`, broken to the same width; lines that begin with a blank stay as
+ * they are. */
+void options_print_text(const char *text, FILE *to);
+
 /* A decimal number, or a size with a suffix; nothing before or behind it. False when it is none or
  * doesn't fit. */
 bool number_parse(const char *text, uint64_t *out);

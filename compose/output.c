@@ -205,7 +205,7 @@ int output_write_file(const char *path, mode_t mode, const void *data, size_t si
 	return output_commit(&output, how, e);
 }
 
-static int read_fd(int fd, const char *path, size_t max_bytes, uint8_t **bytes, size_t *size_bytes,
+int input_read_fd(int fd, const char *path, size_t max_bytes, uint8_t **bytes, size_t *size_bytes,
 	struct error *e)
 {
 	size_t capacity = 65536 < max_bytes ? 65536 : max_bytes + 1;
@@ -253,5 +253,5 @@ int input_read_file(
 		return error_errno(e, errno, "stat `%s`", path);
 	if (S_ISDIR(st.st_mode))
 		return error_set(e, ERROR_USAGE, 0, "`%s` is a directory", path);
-	return read_fd(fd, path, max_bytes, bytes, size_bytes, e);
+	return input_read_fd(fd, path, max_bytes, bytes, size_bytes, e);
 }

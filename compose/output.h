@@ -48,6 +48,10 @@ int output_write_file(const char *path, mode_t mode, const void *data, size_t si
 int input_read_file(
 	const char *path, size_t max_bytes, uint8_t **bytes, size_t *size_bytes, struct error *e);
 
+/* The same from a descriptor, which stays the caller's; `path` is for messages. */
+int input_read_fd(int fd, const char *path, size_t max_bytes, uint8_t **bytes, size_t *size_bytes,
+	struct error *e);
+
 /* Write all of it to a descriptor. errno and -1 on failure. */
 int write_all(int fd, const void *data, size_t size_bytes);
 

@@ -220,14 +220,11 @@ const struct verb verb_boot = {
 	.options_bytes = sizeof(struct boot_options),
 	.run = run,
 	.text = "At a terminal, that is the guest's console: log in there, leave with Ctrl-A X. "
-		"Otherwise the\n"
-		"console is printed. KVM is used where it works, which is tried out once; else "
-		"QEMU emulates\n"
-		"the processor. PLYBOOT_ACCEL=kvm or tcg in the environment decides.\n"
-		"\n"
+		"Otherwise the console is printed. KVM is used where it works, which is tried out "
+		"once; else QEMU emulates the processor. PLYBOOT_ACCEL=kvm or tcg in the "
+		"environment decides.\n\n"
 		"The guest's verdict is a line `plyboot-verdict N [NONCE]` on its second serial "
-		"port. It ends\n"
-		"with N (0 to 119); or 120: no verdict where one was expected; 121: the kernel "
-		"panicked; 122: the\n"
-		"time limit; 123: QEMU failed; 128 and a signal's number: that signal came.\n",
+		"port. It ends with N (0 to 119); or 120: no verdict where one was expected; 121: "
+		"the kernel panicked; 122: the time limit; 123: QEMU failed; 128 and a signal's "
+		"number: that signal came.\n",
 };

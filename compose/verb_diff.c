@@ -79,14 +79,10 @@ const struct verb verb_diff = {
 	.options_bytes = sizeof(struct packing_options),
 	.run = run,
 	.text = "The layer, applied over OLD, gives NEW exactly: type, mode, owner, time, "
-		"attributes and\n"
-		"contents of every file are compared, and what is in OLD only is removed by a "
-		"whiteout. A\n"
-		"directory that did not change itself is not in it, whatever changed below; hard "
-		"links whose\n"
-		"names changed are in it together. OLD and NEW can be two roots of one system "
-		"before and after\n"
-		"an installation (`cp -a OLD NEW` in between).\n"
-		"\n"
+		"attributes and contents of every file are compared, and what is in OLD only is "
+		"removed by a whiteout. A directory that did not change itself is not in it, "
+		"whatever changed below; hard links whose names changed are in it together. OLD "
+		"and NEW can be two roots of one system before and after an installation (`cp -a "
+		"OLD NEW` in between).\n\n"
 		"All else is as with `plyboot pack`.\n",
 };

@@ -215,15 +215,10 @@ const struct verb verb_image = {
 	.options_bytes = sizeof(struct image_options),
 	.run = run,
 	.text = "A GPT disk with three partitions, known by their names: plyboot-layers (ext4: the "
-		"blobs that\n"
-		"the chosen stacks name, the stacks, and the OCI layout around them), "
-		"plyboot-record (2 MiB of\n"
-		"zeros: nothing was ever tried) and plyboot-state (ext4, empty). The file is "
-		"sparse. The same\n"
-		"stacks give the same image; its times are SOURCE_DATE_EPOCH, else the newest "
-		"stack's.\n"
-		"\n"
+		"blobs that the chosen stacks name, the stacks, and the OCI layout around them), "
+		"plyboot-record (2 MiB of zeros: nothing was ever tried) and plyboot-state (ext4, "
+		"empty). The file is sparse. The same stacks give the same image; its times are "
+		"SOURCE_DATE_EPOCH, else the newest stack's.\n\n"
 		"It calls sfdisk (Debian's package fdisk), mke2fs and debugfs (e2fsprogs). Sizes "
-		"take the\n"
-		"suffixes K, M, G and T.\n",
+		"take the suffixes K, M, G and T.\n",
 };

@@ -293,23 +293,18 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 
 const struct verb verb_initramfs = {
 	.name = "initramfs",
-	.summary = "make the cpio with /init, keys and modules that the kernel starts",
+	.summary = "make the cpio that the kernel starts: /init, keys, modules",
 	.operands = "",
 	.options = options,
 	.options_bytes = sizeof(struct initramfs_options),
 	.run = run,
 	.text = "All that is trusted is in here: what the keys sign boots, and what init.conf "
-		"fixes the kernel\n"
-		"command line can't change. Settings (with `default ` in front: the command line "
-		"may choose):\n"
-		"\n"
+		"fixes the kernel command line can't change. Settings (with `default ` in front: "
+		"the command line may choose):\n\n"
 		"  layers|state|record DEVICE, stack NAME, upper volatile, wait SECONDS,\n"
-		"  log quiet|normal|debug, floor N, signatures N, revoked sha256:HEX, allow-init "
-		"yes,\n"
-		"  shell PATH, on-failure halt|reboot|shell\n"
-		"\n"
+		"  log quiet|normal|debug, floor N, signatures N, revoked sha256:HEX,\n"
+		"  allow-init yes, shell PATH, on-failure halt|reboot|shell\n\n"
 		"Modules come with what they need, in the order in which they are loaded; one that "
-		"is built into\n"
-		"the kernel is passed over. The same inputs give the same bytes; times are "
-		"SOURCE_DATE_EPOCH or 0.\n",
+		"is built into the kernel is passed over. The same inputs give the same bytes; "
+		"times are SOURCE_DATE_EPOCH or 0.\n",
 };

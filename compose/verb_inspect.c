@@ -310,8 +310,6 @@ const struct verb verb_inspect = {
 	.options_bytes = sizeof(struct inspect_options),
 	.run = run,
 	.text = "FILE is a stack file (signed or not), a .layer file, a piece table, a record "
-		"partition or an\n"
-		"image of one, an init.conf, or a public key. Nothing is believed and nothing is "
-		"checked but its\n"
-		"form; `plyboot verify` checks.\n",
+		"partition or an image of one, an init.conf, or a public key. Nothing is believed "
+		"and nothing is checked but its form; `plyboot verify` checks.\n",
 };

@@ -79,9 +79,7 @@ const struct verb verb_keygen = {
 	.options = options,
 	.options_bytes = sizeof(struct keygen_options),
 	.text = "NAME.key is an ECDSA key on P-256, PKCS#8 in PEM, not encrypted, mode 0600: keep "
-		"it.\n"
-		"NAME.pub is its public half, for `initramfs` and `verify`. The key's id is "
-		"printed.\n"
-		"A key in an HSM serves as well: `plyboot sign --help`.\n",
+		"it. NAME.pub is its public half, for `initramfs` and `verify`. The key's id is "
+		"printed. A key in an HSM serves as well: `plyboot sign --help`.\n",
 	.run = run,
 };

@@ -93,20 +93,14 @@ const struct verb verb_pack = {
 	.options_bytes = sizeof(struct packing_options),
 	.run = run,
 	.text = "SRC is a directory, or a tar, tar.gz or tar.zst, or `-` for one on standard "
-		"input.\n"
-		"\n"
+		"input.\n\n"
 		"Of a directory everything is kept that a layer can hold: modes, numeric owners, "
-		"times in\n"
-		"nanoseconds, hard links, devices, FIFOs, security.capability, ACLs, user.* "
-		"attributes.\n"
-		"Sockets and other attributes are left out with a warning. The same tree gives the "
-		"same bytes.\n"
-		"A file .wh.NAME removes NAME of lower layers, .wh..wh..opq hides all they have "
-		"there.\n"
-		"The bytes of a tar are kept as they are; only how they are stored changes.\n"
-		"\n"
+		"times in nanoseconds, hard links, devices, FIFOs, security.capability, ACLs, "
+		"user.* attributes. Sockets and other attributes are left out with a warning. The "
+		"same tree gives the same bytes. A file .wh.NAME removes NAME of lower layers, "
+		".wh..wh..opq hides all they have there. The bytes of a tar are kept as they are; "
+		"only how they are stored changes.\n\n"
 		"The layer is checked by the code that /init runs: what it would refuse is refused "
-		"here, with\n"
-		"the same word, and leaves nothing. NAME.layer holds what `plyboot stack` needs to "
-		"know.\n",
+		"here, with the same word, and leaves nothing. NAME.layer holds what `plyboot "
+		"stack` needs to know.\n",
 };

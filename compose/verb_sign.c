@@ -182,13 +182,10 @@ const struct verb verb_sign = {
 	.options_bytes = sizeof(struct sign_options),
 	.run = run,
 	.text = "A signature is a line behind the stack file's line `---`; one by the same key is "
-		"replaced,\n"
-		"others stay. Keys of openssl serve as well as those of `plyboot keygen`.\n"
-		"\n"
+		"replaced, others stay. Keys of openssl serve as well as those of `plyboot "
+		"keygen`.\n\n"
 		"Where the private key is in an HSM, or may not be on this machine, sign the stack "
-		"file up to\n"
-		"and with its line `---`, and attach what comes out:\n"
-		"\n"
+		"file up to and with its line `---`, and attach what comes out:\n\n"
 		"  sed '/^---$/q' F.stack | openssl dgst -sha256 -sign KEY -out F.sig\n"
 		"  plyboot sign --attach F.sig --pub KEY.pub F.stack\n",
 };

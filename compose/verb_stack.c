@@ -249,6 +249,7 @@ static int write_stack(
 	char name[STACK_FILE_NAME_SIZE];
 	SCOPED_FREE char *text = NULL;
 	size_t size_bytes;
+	struct error unserved;
 	bool keep;
 	if (stack_encode(stack, &text, &size_bytes, e) != 0)
 		return -1;
@@ -263,6 +264,8 @@ static int write_stack(
 			     output_write(&output, text, size_bytes, e) != 0 ||
 			     output_commit(&output, OUTPUT_REPLACE, e) != 0))
 		return -1;
+	if (stack_check_served(stack, &unserved) != 0)
+		report_warning("%s will not boot: %s", name, unserved.text);
 	printf("%s/stacks/%s\n", layout->path, name);
 	return 0;
 }
@@ -295,8 +298,7 @@ const struct verb verb_stack = {
 	.options_bytes = sizeof(struct stack_options),
 	.run = run,
 	.text = "LAYER... are .layer files of `plyboot pack` and `plyboot diff`, the bottom one "
-		"first. Their\n"
-		"blobs must be in the store. The stack file goes to stacks/NAME-VERSION.stack of "
-		"the store, and\n"
-		"its path is printed. It boots only when it has been signed: `plyboot sign`.\n",
+		"first. Their blobs must be in the store. The stack file goes to "
+		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
+		"when it has been signed: `plyboot sign`.\n",
 };

@@ -98,12 +98,12 @@ static int check_bytes(struct verifier *self, const uint8_t *bytes, size_t size_
 	verified_free(text);
 	if (result != 0)
 		return -1;
-	char expected[STACK_FILE_NAME_SIZE];
-	stack_file_name(&stack, expected);
 	print_stack(&stack, &who);
-	if (file_name != NULL && strcmp(file_name, expected) != 0)
-		report_warning("%s holds the stack %s", file_name, expected);
-	result = check_layers(self, &stack, e);
+	if ((file_name != NULL && stack_check_file_name(&stack, file_name, e) != 0) ||
+		stack_check_served(&stack, e) != 0)
+		result = -1;
+	if (result == 0)
+		result = check_layers(self, &stack, e);
 	stack_free(&stack);
 	return result;
 }
@@ -215,12 +215,10 @@ const struct verb verb_verify = {
 	.options_bytes = sizeof(struct verify_options),
 	.run = run,
 	.text = "STACK is a stack file (a name with a slash or .stack at its end) or NAME-VERSION "
-		"in the\n"
-		"store; without one, or with `all`, every stack in the store is checked: "
-		"signatures, the stack\n"
-		"file, and of each layer the digest of the whole blob, the piece table, every "
-		"piece, and the\n"
-		"tar, by the code that /init runs. It takes no privileges.\n"
-		"\n"
-		"What this can't know: the device's floor and tries, its kernel and its memory.\n",
+		"in the store; without one, or with `all`, every stack in the store is checked: "
+		"signatures, the stack file, and of each layer the digest of the whole blob, the "
+		"piece table, every piece, and the tar, by the code that /init runs. It takes no "
+		"privileges.\n\n"
+		"What this can't know: the device's floor and tries, its architecture, kernel and "
+		"memory.\n",
 };

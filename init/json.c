@@ -86,12 +86,23 @@ static void put_quoted(struct json *json, const char *value)
 	put(json, "\"", 1);
 }
 
+enum { DEPTH_OF_LINES = 2 };
+
+static void put_line(struct json *json)
+{
+	put(json, "\n", 1);
+	for (unsigned i = 0; i < json->depth; i++)
+		put(json, "  ", 2);
+}
+
 static void put_key(struct json *json, const char *key)
 {
 	if (json->need_comma)
 		put(json, ",", 1);
-	if (json->length > 0)
-		put(json, "\n", 1);
+	if (json->depth > 0 && json->depth <= DEPTH_OF_LINES)
+		put_line(json);
+	else if (json->need_comma)
+		put(json, " ", 1);
 	json->need_comma = true;
 	if (key != NULL) {
 		put_quoted(json, key);
@@ -104,10 +115,15 @@ void json_open(struct json *json, const char *key, char bracket)
 	put_key(json, key);
 	put(json, &bracket, 1);
 	json->need_comma = false;
+	json->depth++;
 }
 
 void json_close(struct json *json, char bracket)
 {
+	bool empty = !json->need_comma;
+	json->depth--;
+	if (json->depth < DEPTH_OF_LINES && !empty)
+		put_line(json);
 	put(json, &bracket, 1);
 	json->need_comma = true;
 }

@@ -12,7 +12,11 @@ struct json {
 	size_t length, capacity;
 	bool failed;
 	bool need_comma;
+	unsigned depth;
 };
+
+/* A line for each member of the outermost value and for each element of theirs; what lies deeper
+ * stays on its line. */
 
 /* `key` is NULL for an element of an array and for the outermost value. */
 void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */

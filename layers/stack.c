@@ -76,6 +76,14 @@ int stack_check_target(
 	return 0;
 }
 
+int stack_check_served(const struct stack *stack, struct error *e)
+{
+	if (stack->persist_count == 0)
+		return 0;
+	return error_set(e, ERROR_TARGET, 0,
+		"it asks for persistent paths, which this /init does not serve");
+}
+
 int layer_record_id(const struct layer_record *record, struct digest *out, struct error *e)
 {
 	char text[LAYER_RECORD_TEXT_SIZE];
@@ -90,4 +98,14 @@ void stack_file_name(const struct stack *stack, char out[STACK_FILE_NAME_SIZE])
 {
 	(void)snprintf(
 		out, STACK_FILE_NAME_SIZE, "%s-%" PRIu64 ".stack", stack->name, stack->version);
+}
+
+int stack_check_file_name(const struct stack *stack, const char *file_name, struct error *e)
+{
+	char expected[STACK_FILE_NAME_SIZE];
+	stack_file_name(stack, expected);
+	if (strcmp(file_name, expected) == 0)
+		return 0;
+	return error_set(
+		e, ERROR_FORMAT, 0, "the file is named %s, but is %s", file_name, expected);
 }

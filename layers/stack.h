@@ -101,6 +101,9 @@ void stack_free(struct stack *stack);
 int stack_check_target(const struct stack *stack, const char *machine, const char *kernel_release,
 	struct error *e);
 
+/* Does this version's /init serve all that it asks for? ERROR_TARGET otherwise. */
+int stack_check_served(const struct stack *stack, struct error *e);
+
 /* The eight lines of one layer alone, the form of a .layer file; LAYER_RECORD_TEXT_SIZE holds any.
  */
 enum { LAYER_RECORD_TEXT_SIZE = 512 };
@@ -114,5 +117,8 @@ int layer_record_id(const struct layer_record *record, struct digest *out, struc
 /* File name of a stack on a layers partition: "<name>-<version>.stack". */
 enum { STACK_FILE_NAME_SIZE = STACK_NAME_SIZE + 20 + 8 };
 void stack_file_name(const struct stack *stack, char out[STACK_FILE_NAME_SIZE]);
+
+/* Is it in a file of its name? ERROR_FORMAT otherwise. */
+int stack_check_file_name(const struct stack *stack, const char *file_name, struct error *e);
 
 #endif

@@ -41,6 +41,9 @@ ok "SOURCE_DATE_EPOCH is the time" env SOURCE_DATE_EPOCH=86400 "$plyboot" stack 
 is "... of its creation" "$(of store/stacks/old-1.stack created)" 1970-01-02T00:00:00Z
 ok "upper volatile, persistent paths in any order" "$plyboot" stack --name vol --version 1 --upper volatile \
 	--persist /var/lib --persist /etc a.layer
+has "... which /init does not serve yet" "$work/err" 'warning: vol-1.stack will not boot: .* persistent paths'
+"$plyboot" sign --key k.key store/stacks/vol-1.stack >/dev/null
+refuses "... so that verify says no, too" 1 TARGET "$plyboot" verify --pub k.pub vol-1
 is "... are sorted" "$(of store/stacks/vol-1.stack persist)" $'/etc\n/var/lib'
 is "the architecture is this machine's" "$(of store/stacks/vol-1.stack architecture)" "$(uname -m)"
 
@@ -60,6 +63,8 @@ sed 's/^stored .*/stored 5/' a.layer >size.layer
 refuses "a layer whose blob is of another size" 1 SIZE "$plyboot" stack --name a --version 1 size.layer
 
 # --- replacing
+rm store/stacks/vol-1.stack
+"$plyboot" stack --name vol --version 1 a.layer >/dev/null
 ok "an unsigned stack may be replaced" "$plyboot" stack --name vol --version 1 b.layer
 ok "sign" "$plyboot" sign --key k.key store/stacks/vol-1.stack
 refuses "a signed one may not" 2 USAGE "$plyboot" stack --name vol --version 1 a.layer

@@ -42,12 +42,21 @@ static void test_structure(void)
 	json_string(&json, NULL, "a");
 	json_open(&json, NULL, '{');
 	json_close(&json, '}');
+	json_open(&json, NULL, '{');
+	json_string(&json, "deep", "1");
+	json_open(&json, "er", '[');
+	json_string(&json, NULL, "2");
+	json_string(&json, NULL, "3");
+	json_close(&json, ']');
+	json_close(&json, '}');
 	json_close(&json, ']');
 	json_close(&json, '}');
 	is_str(json.text,
-		"{\n\"n\": 18446744073709551615,\n\"ms\": 1234.567,\n\"empty\": [],\n"
-		"\"list\": [\n\"a\",\n{}]}",
-		"commas where they belong");
+		"{\n  \"n\": 18446744073709551615,\n  \"ms\": 1234.567,\n  \"empty\": [],\n"
+		"  \"list\": [\n    \"a\",\n    {},\n    {\"deep\": \"1\", \"er\": [\"2\", "
+		"\"3\"]}\n"
+		"  ]\n}",
+		"commas and lines where they belong");
 	ok(!json.failed, "whole");
 	free(json.text);
 }
