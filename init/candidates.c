@@ -49,20 +49,16 @@ static int check_stack(
 	const struct candidates_policy *policy, const struct candidate *candidate, struct error *e)
 {
 	const struct stack *stack = &candidate->stack;
-	char expected[STACK_FILE_NAME_SIZE];
 	uint64_t floor = record_floor(policy->record, stack->name);
 	if (floor < policy->floor)
 		floor = policy->floor;
-	stack_file_name(stack, expected);
-	if (strcmp(expected, candidate->file_name) != 0)
-		return error_set(e, ERROR_FORMAT, 0, "the file is named %s, but is %s",
-			candidate->file_name, expected);
+	if (stack_check_file_name(stack, candidate->file_name, e) != 0)
+		return -1;
 	if (stack->version < floor)
 		return error_set(e, ERROR_ROLLBACK, 0, "version %llu is below the floor %llu",
 			(unsigned long long)stack->version, (unsigned long long)floor);
-	if (stack->persist_count > 0)
-		return error_set(e, ERROR_TARGET, 0,
-			"it asks for persistent paths, which this /init does not serve");
+	if (stack_check_served(stack, e) != 0)
+		return -1;
 	return stack_check_target(stack, policy->machine, policy->kernel_release, e);
 }
 
