@@ -86,14 +86,22 @@ install: all ## put the host command into $(PREFIX)/bin (DESTDIR counts)
 
 # --- the demo -----------------------------------------------------------------------------------
 
+# Debian's cloud kernel; or KERNEL=own, own-6.1, own-6.12: kconfig's, which is compiled once.
+KERNEL ?= cloud-amd64
+
 # The root trees take longest and need nothing of ours, so they are made beside the build.
 boot: packages-boot ## build the demo and boot it in QEMU: a console to log in to, or without a terminal a check
+	@case '$(KERNEL)' in own*) .ci/need check ;; esac
 	@$(MAKE) --no-print-directory -j2 all demo-inputs
-	@qemu/demo/image build/plyboot build/demo
+	@KERNEL=$(KERNEL) qemu/demo/image build/plyboot build/demo
 	@qemu/demo/boot build/plyboot build/demo
 
+own-kernels: packages-check ## compile our own kernels, 6.1 and 6.12, from Debian's source
+	@kconfig/build 6.1 >/dev/null
+	@kconfig/build 6.12 >/dev/null
+
 demo-inputs:
-	@qemu/demo/kernel >/dev/null
+	@qemu/demo/kernel $(KERNEL) >/dev/null
 	@qemu/demo/trees >/dev/null
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -179,6 +187,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all install format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
+.PHONY: all own-kernels install format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
 
 -include $(shell find build -name '*.d' 2>/dev/null)

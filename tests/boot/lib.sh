@@ -48,8 +48,19 @@ new_nonce() {
 	od -An -N16 -tx1 /dev/urandom | tr -d ' \n'
 }
 
-debian_kernel() {
-	"$top/qemu/demo/kernel"
+# The kernel that the tests boot, as qemu/demo/kernel names it: Debian's, unless KERNEL in the environment says
+# own-6.1 or own-6.12.
+: "${KERNEL:=cloud-amd64}"
+
+guest_kernel() {
+	"$top/qemu/demo/kernel" "$KERNEL"
+}
+
+# kernel_image: what QEMU starts of it
+kernel_image() {
+	local kernel
+	kernel=$(guest_kernel)
+	if [ -e "$kernel/vmlinux" ]; then echo "$kernel/vmlinux"; else echo "$kernel/vmlinuz"; fi
 }
 
 # payload DIR: a root of busybox whose init shows boot.json, gives the verdict and powers off; with a file /hook,
@@ -102,11 +113,12 @@ make_stack() {
 
 # make_initramfs OUT [OPTION...]
 make_initramfs() {
-	local out=$1
+	local out=$1 kernel modules=()
 	shift
 	mkdir -p "$out"
-	"$plyboot" initramfs --pub "$work/key.pub" --modules "$(debian_kernel)" --set 'on-failure reboot' \
-		-o "$out/initramfs" "$@"
+	kernel=$(guest_kernel)
+	[ ! -d "$kernel/lib/modules" ] || modules=(--modules "$kernel")
+	"$plyboot" initramfs --pub "$work/key.pub" "${modules[@]}" --set 'on-failure reboot' -o "$out/initramfs" "$@"
 } >"$work/initramfs.log" 2>&1
 
 # make_image OUT [OPTION...]
@@ -147,7 +159,7 @@ boot() {
 		disk=$work/empty
 		truncate -s 1M "$disk"
 	fi
-	"$plyboot" boot --kernel "$(debian_kernel)/vmlinuz" --initrd "$out/initramfs" --image "$disk" \
+	"$plyboot" boot --kernel "$(kernel_image)" --initrd "$out/initramfs" --image "$disk" \
 		--memory "${MEMORY:-512}" --time-limit 120 --expect-verdict --nonce "$nonce" --log "$log" \
 		--append "panic=-1 loglevel=4 demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
 }
