@@ -14,7 +14,7 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What unpacking a layer may set (DESIGN section 3). */
+/* What unpacking a layer may set. */
 static bool belongs(const char *name)
 {
 	if (starts_with(name, "user."))

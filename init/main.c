@@ -1,4 +1,5 @@
-/* plyboot's /init: a root file system out of signed layers. DESIGN section 7 has the order. */
+/* plyboot's /init: a root file system out of signed layers. What it does, in order, is main() and
+ * boot.h. */
 #include "boot.h"
 
 #include <stdio.h>

@@ -38,7 +38,7 @@ int store_add(int store_fd, struct source *source, const struct layer_record *re
 int store_remove(int dir_fd, const char *name, struct error *e);
 
 /*
- * The synthetic layer (DESIGN section 3): overlayfs takes a directory's metadata from the topmost
+ * The synthetic layer: overlayfs takes a directory's metadata from the topmost
  * layer that has it, so a directory that a layer only implies would hide the metadata of the one
  * below. Makes `<name>` in `into_fd` with just those directories, and their parents, each with the
  * metadata that OCI's rules give it. `ids` are the stack's layers, bottom first. The root's
