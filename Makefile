@@ -159,6 +159,9 @@ build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 bench-init: packages-check all ## the time /init takes, beside Debian's tiny-initramfs on the same kernel
 	@tests/bench/init-time
 
+bench-start: packages-check all ## the time from QEMU's start to the real init on our own kernel, and where it goes
+	@tests/bench/start
+
 # Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`).
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
@@ -187,6 +190,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
 
 -include $(shell find build -name '*.d' 2>/dev/null)
