@@ -170,16 +170,18 @@ static void print_record_state(const struct record *record)
 {
 	for (uint32_t i = 0; i < record->stack_count; i++) {
 		const struct record_stack *stack = &record->stacks[i];
-		printf("stack          %s version %llu: %s, %u tries left\n               text "
+		printf("stack          %s version %llu: %s, %u %s left\n               text "
 		       "%s\n",
 			stack->name, (unsigned long long)stack->version,
 			stack->confirmed ? "confirmed" : "not confirmed",
-			(unsigned)stack->tries_left, digest_text(&stack->text));
+			(unsigned)stack->tries_left, stack->tries_left == 1 ? "try" : "tries",
+			digest_text(&stack->text));
 	}
 	for (uint32_t i = 0; i < record->name_count; i++)
-		printf("name           %s: floor %llu, %u boots since the last confirm\n",
+		printf("name           %s: floor %llu, %u boot%s since the last confirm\n",
 			record->names[i].name, (unsigned long long)record->names[i].floor,
-			record->names[i].boots_since_confirm);
+			record->names[i].boots_since_confirm,
+			record->names[i].boots_since_confirm == 1 ? "" : "s");
 }
 
 static bool is_zero(const uint8_t copy[RECORD_COPY_BYTES])

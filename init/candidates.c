@@ -105,8 +105,9 @@ int candidates_find(struct source *source, const struct candidates_policy *polic
 		return -1;
 	if (names.left_out > 0)
 		report_warn(report,
-			"%zu stack files were not looked at: over %u, or a name too long",
-			names.left_out, LIMIT_STACK_FILES);
+			"stack files that were not looked at: %zu; at most %u are, and no name of "
+			"over %d bytes",
+			names.left_out, LIMIT_STACK_FILES, STACK_FILE_NAME_SIZE - 1);
 	for (size_t i = 0; i < names.count; i++) {
 		struct candidate *candidate = &out->list[out->count];
 		struct error why = {0};
@@ -117,16 +118,19 @@ int candidates_find(struct source *source, const struct candidates_policy *polic
 			continue;
 		}
 		report_refused(report, names.list[i], &why);
-		if (first.code == ERROR_NONE)
+		if (first.code == ERROR_NONE) {
 			first = why;
+			(void)error_wrap(&first, "%s", names.list[i]);
+		}
 	}
 	if (names.count == 0)
-		return error_set(e, ERROR_MISSING, 0, "no stack file%s%s on the layers partition",
+		return error_set(e, ERROR_MISSING, 0,
+			"no stack file%s%s in stacks/ of the layers partition",
 			policy->name != NULL ? " of " : "",
 			policy->name != NULL ? policy->name : "");
 	if (out->count == 0) {
 		*e = first;
-		return error_wrap(e, "no stack file can be believed; the first refusal");
+		return error_wrap(e, "no stack file is accepted; the first refusal");
 	}
 	return check_one_name(out, e);
 }

@@ -8,35 +8,36 @@
 
 static enum initconf_log current = INITCONF_LOG_QUIET;
 
-/* What a person can do about each kind of error. */
+/* What a person can do about each kind of error. Nothing here is called wrongly: no ERROR_USAGE. */
 static const char *const advice[ERROR_CODES] = {
-	[ERROR_FORMAT] =
-		"write the file again with this plyboot; the initramfs may be older than it",
-	[ERROR_LIMIT] = "sign the stack again from the layers as they are; see the limits in the "
-			"stack file",
-	[ERROR_TARGET] = "install a stack made for this machine, kernel and initramfs",
+	[ERROR_FORMAT] = "copy the file again; if it is whole, make the initramfs again, with a "
+			 "newer plyboot",
+	[ERROR_LIMIT] = "make the layer smaller, or write and sign the stack again",
+	[ERROR_TARGET] = "install a stack that is made for this machine, kernel and initramfs",
 	[ERROR_ROLLBACK] = "install a newer stack: this device does not go back below its floor",
-	[ERROR_SIGNATURE] = "copy the stack file again, or sign it again",
-	[ERROR_KEY] = "sign with a key that is in this initramfs, or put the key into it",
+	[ERROR_SIGNATURE] = "copy the stack file again; if it is whole, sign it again",
+	[ERROR_KEY] = "sign the stack with a key that is in this initramfs, or make the initramfs "
+		      "again with the key",
 	[ERROR_DIGEST] =
 		"the bytes on the disk are not those that were signed: copy the layer again",
 	[ERROR_TAR] = "make the layer again with plyboot pack",
 	[ERROR_TYPE] = "make the layer without that entry",
 	[ERROR_PATH] = "make the layer without that entry",
 	[ERROR_WHITEOUT] = "make the layer again with plyboot diff",
-	[ERROR_XATTR] = "make the layer without that attribute, or use Linux 6.6 or newer",
+	[ERROR_XATTR] = "make the layer without that attribute",
 	[ERROR_STREAM] = "compress the layer again with plyboot pack",
-	[ERROR_SIZE] = "sign the stack again from the layers as they are",
+	[ERROR_SIZE] = "copy the layer again; if it is whole, write and sign the stack again",
 	[ERROR_NOSPACE] = "give the machine more memory, or make the layers smaller",
 	[ERROR_DEVICE] =
-		"attach the disk, check plyboot.layers= and init.conf, or raise plyboot.wait=",
+		"attach the disk, or correct its name in init.conf or plyboot.layers=; if none was "
+		"found, add its driver: plyboot initramfs --module",
 	[ERROR_IO] = "check the disk and its cable; the kernel's messages say more",
 	[ERROR_MISSING] = "put what is missing where the message says",
 	[ERROR_KERNEL] =
-		"check the kernel's configuration with kconfig/check, and the modules in init.conf",
+		"use a kernel that has it: kconfig/check says what is missing, and init.conf which "
+		"modules are loaded",
 	[ERROR_CONFIG] =
-		"correct init.conf and make the initramfs again, or correct the command line",
-	[ERROR_USAGE] = "run /init only as the first process of an initramfs",
+		"correct the kernel command line, or init.conf and make the initramfs again",
 };
 
 void console_open(void)
@@ -86,45 +87,25 @@ static void write_line(char *line, size_t length)
 	}
 }
 
-static void say_va(const char *format, va_list args)
+void console_print(enum initconf_log level, const char *format, ...)
 {
-	char line[1024] = "plyboot: ";
-	size_t used = strlen(line);
+	char line[CONSOLE_LINE_BYTES] = "plyboot: ";
+	size_t used = strlen(line), room = sizeof line - used;
 	int saved = errno;
-	int added = vsnprintf(line + used, sizeof line - used - 1, format, args);
+	va_list args;
+	if (level > current)
+		return;
+	va_start(args, format);
+	int added = vsnprintf(line + used, room, format, args);
+	va_end(args);
+	if (added >= (int)room) {
+		memcpy(line + sizeof line - 4, "...", 3);
+		added = (int)room - 1;
+	}
 	if (added > 0)
-		used = used + (size_t)added < sizeof line - 1 ? used + (size_t)added
-							      : sizeof line - 2;
-	write_line(line, used);
+		used += (size_t)added;
+	write_line(line, used); /* its newline takes the NUL's place */
 	errno = saved;
-}
-
-void console_say(const char *format, ...)
-{
-	va_list args;
-	if (current < INITCONF_LOG_NORMAL)
-		return;
-	va_start(args, format);
-	say_va(format, args);
-	va_end(args);
-}
-
-void console_debug(const char *format, ...)
-{
-	va_list args;
-	if (current < INITCONF_LOG_DEBUG)
-		return;
-	va_start(args, format);
-	say_va(format, args);
-	va_end(args);
-}
-
-void console_alert(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	say_va(format, args);
-	va_end(args);
 }
 
 void console_error(const char *what, const struct error *e)

@@ -15,11 +15,15 @@ void console_open(void);
 void console_set_level(enum initconf_log level);
 enum initconf_log console_level(void);
 
-void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void console_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+enum { CONSOLE_LINE_BYTES = 1024 }; /* with its newline; what is longer ends in "..." */
 
-/* Always said. */
-void console_alert(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Said at this level and those that say more. `errno` stays. init/BOOT.md lists every line. */
+void console_print(enum initconf_log level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define console_alert(...) console_print(INITCONF_LOG_QUIET, __VA_ARGS__) /* always */
+#define console_say(...) console_print(INITCONF_LOG_NORMAL, __VA_ARGS__)
+#define console_debug(...) console_print(INITCONF_LOG_DEBUG, __VA_ARGS__)
 
 /* "ERROR <what>: <CODE>: <why>", and a line with what to do: always said. */
 void console_error(const char *what, const struct error *e);

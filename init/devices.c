@@ -57,11 +57,14 @@ struct device {
 	char path[DEVICES_PATH_SIZE]; /* its node in /dev */
 };
 
-static bool match_partlabel(const struct device *device, const char *value)
+/* Room for any name by a tag, with its NUL: a PARTLABEL has up to 36 UTF-16 units. */
+enum { TAG_VALUE_SIZE = 128 };
+
+/* Each writes what the device is called in its way of naming; false when it has no such name. */
+
+static bool get_partlabel(const struct device *device, char *out)
 {
-	char label[128];
-	return uevent_value(device->uevent, "PARTNAME", label, sizeof label) &&
-	       strcmp(label, value) == 0;
+	return uevent_value(device->uevent, "PARTNAME", out, TAG_VALUE_SIZE);
 }
 
 /* Kernels before 6.9 don't say PARTUUID in the uevent: read the table of the disk that it is on. */
@@ -89,12 +92,10 @@ static bool guid_from_disk(const struct device *device, char out[GPT_GUID_SIZE])
 	return false;
 }
 
-static bool match_partuuid(const struct device *device, const char *value)
+static bool get_partuuid(const struct device *device, char *out)
 {
-	char guid[GPT_GUID_SIZE];
-	return (uevent_value(device->uevent, "PARTUUID", guid, sizeof guid) ||
-		       guid_from_disk(device, guid)) &&
-	       strcasecmp(guid, value) == 0;
+	return uevent_value(device->uevent, "PARTUUID", out, TAG_VALUE_SIZE) ||
+	       guid_from_disk(device, out);
 }
 
 static bool identify(const struct device *device, struct ext4_identity *out)
@@ -102,31 +103,47 @@ static bool identify(const struct device *device, struct ext4_identity *out)
 	struct error why;
 	if (devices_identify_ext4(device->path, out, &why) == 0)
 		return true;
-	console_debug("%s", why.text);
+	if (why.code != ERROR_DEVICE) /* most devices hold no ext4 */
+		console_debug("%s", why.text);
 	return false;
 }
 
-static bool match_label(const struct device *device, const char *value)
+static bool get_label(const struct device *device, char *out)
 {
 	struct ext4_identity identity;
-	return identify(device, &identity) && strcmp(identity.label, value) == 0;
+	if (!identify(device, &identity))
+		return false;
+	memcpy(out, identity.label, sizeof identity.label);
+	return out[0] != '\0';
 }
 
-static bool match_uuid(const struct device *device, const char *value)
+static bool get_uuid(const struct device *device, char *out)
 {
 	struct ext4_identity identity;
-	return identify(device, &identity) && strcasecmp(identity.uuid, value) == 0;
+	if (!identify(device, &identity))
+		return false;
+	memcpy(out, identity.uuid, sizeof identity.uuid);
+	return true;
 }
 
 static const struct tag {
 	const char *name;
-	bool (*match)(const struct device *device, const char *value);
+	bool (*get)(const struct device *device, char *out);
+	int (*compare)(const char *a, const char *b);
+	bool always_shown; /* when nothing was found, beside the tag that was looked for */
 } tags[] = {
-	{"LABEL=", match_label},
-	{"UUID=", match_uuid},
-	{"PARTLABEL=", match_partlabel},
-	{"PARTUUID=", match_partuuid},
+	{"PARTLABEL=", get_partlabel, strcmp, true},
+	{"LABEL=", get_label, strcmp, true},
+	{"PARTUUID=", get_partuuid, strcasecmp, false},
+	{"UUID=", get_uuid, strcasecmp, false},
 };
+enum { TAGS = sizeof tags / sizeof tags[0] };
+
+static bool matches(const struct device *device, const struct tag *tag, const char *value)
+{
+	char name[TAG_VALUE_SIZE];
+	return tag->get(device, name) && tag->compare(name, value) == 0;
+}
 
 /* --- all of them */
 
@@ -177,17 +194,10 @@ static bool is_worth_it(const char *name)
 struct scan {
 	unsigned matches;
 	char path[2][DEVICES_PATH_SIZE];
-	char present[256]; /* names, for the message */
 };
 
-static void note_present(struct scan *scan, const char *name)
-{
-	size_t used = strlen(scan->present);
-	(void)snprintf(scan->present + used, sizeof scan->present - used, "%s%s",
-		used > 0 ? ", " : "", name);
-}
-
-static void scan_all(const struct tag *tag, const char *value, struct scan *scan)
+/* `see` gets every device that could be meant. */
+static void each_device(void (*see)(void *context, const struct device *device), void *context)
 {
 	DIR *directory = opendir("/sys/class/block");
 	struct dirent *entry;
@@ -195,66 +205,115 @@ static void scan_all(const struct tag *tag, const char *value, struct scan *scan
 		struct device device;
 		if (!is_worth_it(entry->d_name) || !device_read(entry->d_name, &device))
 			continue;
-		note_present(scan, device.name);
-		if (tag != NULL && tag->match(&device, value)) {
-			if (scan->matches < 2)
-				memcpy(scan->path[scan->matches], device.path, sizeof device.path);
-			scan->matches++;
-		}
+		see(context, &device);
 		free(device.uevent);
 	}
 	if (directory != NULL)
 		(void)closedir(directory);
 }
 
-static void scan_path(const char *path, struct scan *scan)
+struct wanted {
+	const struct tag *tag; /* NULL: a path */
+	const char *value;
+	struct scan scan;
+};
+
+static void compare_device(void *context, const struct device *device)
 {
-	scan_all(NULL, NULL, scan);
-	if (is_block_device(path)) {
-		scan->matches = 1;
-		(void)snprintf(scan->path[0], sizeof scan->path[0], "%s", path);
+	struct wanted *wanted = context;
+	struct scan *scan = &wanted->scan;
+	if (!matches(device, wanted->tag, wanted->value))
+		return;
+	if (scan->matches < 2)
+		memcpy(scan->path[scan->matches], device->path, sizeof device->path);
+	scan->matches++;
+}
+
+static void look(struct wanted *wanted)
+{
+	wanted->scan = (struct scan){0};
+	if (wanted->tag != NULL) {
+		each_device(compare_device, wanted);
+	} else if (is_block_device(wanted->value)) {
+		wanted->scan.matches = 1;
+		(void)snprintf(wanted->scan.path[0], DEVICES_PATH_SIZE, "%s", wanted->value);
 	}
 }
 
-static void look(const char *wanted, struct scan *scan)
+static struct wanted parse(const char *text)
 {
-	*scan = (struct scan){0};
-	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+	for (size_t i = 0; i < TAGS; i++) {
 		size_t length = strlen(tags[i].name);
-		if (strncmp(wanted, tags[i].name, length) == 0) {
-			scan_all(&tags[i], wanted + length, scan);
-			return;
-		}
+		if (strncmp(text, tags[i].name, length) == 0)
+			return (struct wanted){.tag = &tags[i], .value = text + length};
 	}
-	scan_path(wanted, scan);
+	return (struct wanted){.value = text};
+}
+
+/* --- for the message: what is there, as far as it fits */
+
+struct present {
+	const struct tag *wanted;
+	unsigned left_out;
+	char text[320];
+};
+
+static void describe_device(void *context, const struct device *device)
+{
+	struct present *present = context;
+	char line[DEVICES_PATH_SIZE + TAGS * (TAG_VALUE_SIZE + 16)];
+	int used = snprintf(
+		line, sizeof line, "%s%s", present->text[0] != '\0' ? ", " : "", device->path);
+	for (size_t i = 0; i < TAGS; i++) {
+		char name[TAG_VALUE_SIZE];
+		if ((tags[i].always_shown || &tags[i] == present->wanted) &&
+			tags[i].get(device, name))
+			used += snprintf(line + used, sizeof line - (size_t)used, " %s%s",
+				tags[i].name, name);
+	}
+	size_t length = strlen(present->text);
+	if (present->left_out > 0 || length + (size_t)used >= sizeof present->text)
+		present->left_out++;
+	else
+		memcpy(present->text + length, line, (size_t)used + 1);
+}
+
+static int not_there(const char *text, const struct tag *tag, uint64_t waited_us, struct error *e)
+{
+	struct present present = {.wanted = tag};
+	char more[32] = "";
+	each_device(describe_device, &present);
+	if (present.left_out > 0)
+		(void)snprintf(more, sizeof more, " and %u more", present.left_out);
+	return error_set(e, ERROR_DEVICE, 0,
+		"no block device is %s (waited %" CLOCK_MS " ms); found: %s%s", text,
+		CLOCK_MS_OF(waited_us), present.text[0] != '\0' ? present.text : "none", more);
 }
 
 int devices_find(
-	const char *wanted, uint64_t deadline_us, char out[DEVICES_PATH_SIZE], struct error *e)
+	const char *text, uint64_t deadline_us, char out[DEVICES_PATH_SIZE], struct error *e)
 {
 	uint64_t start = clock_us();
-	struct scan scan;
+	struct wanted wanted = parse(text);
+	const struct scan *scan = &wanted.scan;
 	bool said = false;
-	look(wanted, &scan);
-	for (unsigned pause = 1; scan.matches == 0 && clock_us() < deadline_us;
+	look(&wanted);
+	for (unsigned pause = 1; scan->matches == 0 && clock_us() < deadline_us;
 		pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS) {
 		if (!said && clock_us() - start > SAY_AFTER_US) {
-			console_say("waiting for %s", wanted);
+			console_say("waiting for %s", text);
 			said = true;
 		}
 		clock_sleep_ms(pause);
-		look(wanted, &scan);
+		look(&wanted);
 	}
-	uint64_t waited = clock_us() - start;
-	if (scan.matches == 0)
-		return error_set(e, ERROR_DEVICE, 0,
-			"no block device is %s (waited %" CLOCK_MS " ms); present: %s", wanted,
-			CLOCK_MS_OF(waited), scan.present[0] != '\0' ? scan.present : "none");
-	if (scan.matches > 1) {
-		bool swap = strcmp(scan.path[0], scan.path[1]) > 0;
+	if (scan->matches == 0)
+		return not_there(text, wanted.tag, clock_us() - start, e);
+	if (scan->matches > 1) {
+		bool swap = strcmp(scan->path[0], scan->path[1]) > 0;
 		return error_set(e, ERROR_DEVICE, 0, "%u block devices are %s: %s and %s",
-			scan.matches, wanted, scan.path[swap], scan.path[!swap]);
+			scan->matches, text, scan->path[swap], scan->path[!swap]);
 	}
-	memcpy(out, scan.path[0], sizeof scan.path[0]);
+	memcpy(out, scan->path[0], sizeof scan->path[0]);
 	return 0;
 }

@@ -47,19 +47,19 @@ static _Noreturn void become_shell(const char *path)
 			(void)dup2(console, fd);
 	}
 	(void)execve(path, arguments, environment);
-	console_alert("%s: %s", path, strerror(errno));
+	console_alert("the shell %s can't be run: %s", path, strerror(errno));
 	_exit(127);
 }
 
 /* Until the shell is left; PID 1 reaps whatever else ends meanwhile. */
 static void run_shell(const char *path)
 {
-	console_alert("a shell (%s); leaving it reboots", path);
+	console_alert("a shell (%s): leaving it reboots", path);
 	pid_t shell = fork();
 	if (shell == 0)
 		become_shell(path);
 	if (shell < 0) {
-		console_alert("fork: %s", strerror(errno));
+		console_alert("the shell can't be started: %s", strerror(errno));
 		return;
 	}
 	for (;;) {
@@ -74,9 +74,11 @@ _Noreturn void ending_run(const struct boot *boot, const struct error *why)
 	struct error ignored;
 	enum on_failure what = boot->settings.shell ? ON_FAILURE_SHELL : boot->on_failure;
 	console_error("this system does not boot", why);
+	report_say_failures(&boot->report);
 	(void)report_write(&boot->report, &ignored); /* for the shell */
 	if (what == ON_FAILURE_SHELL && boot->conf.shell == NULL) {
-		console_alert("a shell is asked for, but init.conf allows none");
+		console_alert("a shell is asked for, but init.conf allows none: it takes a line "
+			      "'shell PATH'");
 		what = ON_FAILURE_HALT;
 	}
 	if (what == ON_FAILURE_SHELL) {

@@ -35,7 +35,7 @@ static void open_record(struct boot *boot)
 		console_debug("no record is kept");
 	} else if (devices_find(wanted, boot->deadline_us, device, &why) != 0) {
 		record_io_none(&boot->record, why.text);
-		report_alarm(&boot->report, "no record: %s", why.text);
+		report_alarm(&boot->report, "no record, so no try is counted: %s", why.text);
 	} else if (!record_io_open(device, &boot->record)) {
 		report_alarm(&boot->report, "record on %s: %s", device, boot->record.state);
 	}

@@ -62,7 +62,7 @@ static int carry_mounts(const char *root, struct error *e)
 		(void)snprintf(from, sizeof from, "/%s", mounts_carried[i]);
 		(void)snprintf(to, sizeof to, "%s/%s", root, mounts_carried[i]);
 		if (mount(from, to, NULL, MS_MOVE, NULL) != 0)
-			return error_set(e, ERROR_KERNEL, errno, "move %s to the root", from);
+			return error_set(e, ERROR_KERNEL, errno, "move %s into the root", from);
 	}
 	return 0;
 }
@@ -135,7 +135,7 @@ static int run(const char *init, struct error *e)
 	(void)execve(init, arguments, environment);
 	if (errno == ENOENT) /* handover_check() saw the file itself */
 		return error_set(e, ERROR_MISSING, 0,
-			"run %s: the root has not the interpreter that it needs", init);
+			"run %s: the root lacks the interpreter that it needs", init);
 	return error_errno(e, errno, "run %s", init);
 }
 

@@ -31,11 +31,13 @@ static void say_candidate(
 	digest_format_hex(&candidate->who.key_ids[0], key);
 	if (known != NULL)
 		(void)snprintf(trial, sizeof trial,
-			known->confirmed ? "confirmed" : "%u tries left",
+			known->confirmed         ? "confirmed"
+			: known->tries_left == 1 ? "%u try left"
+						 : "%u tries left",
 			(unsigned)known->tries_left);
-	console_say("stack %s %llu, %zu layers, signed by %.12s, %s", candidate->stack.name,
-		(unsigned long long)candidate->stack.version, candidate->stack.layer_count, key,
-		trial);
+	console_say("stack %s %llu, %zu layer%s, signed by %.12s, %s", candidate->stack.name,
+		(unsigned long long)candidate->stack.version, candidate->stack.layer_count,
+		candidate->stack.layer_count == 1 ? "" : "s", key, trial);
 	if (last_resort && boot->record.writable)
 		console_say("it is unconfirmed, and nothing better is left");
 }
@@ -73,5 +75,6 @@ int ladder_climb(struct boot *boot, struct error *e)
 		console_error(candidate->file_name, e);
 		report_failed(&boot->report, e);
 	}
-	return error_wrap(e, "no stack booted; the last one");
+	return error_wrap(
+		e, "no stack booted; the last one: %s", boot->report.candidate->file_name);
 }

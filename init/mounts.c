@@ -11,11 +11,12 @@ const char *const mounts_carried[MOUNTS_COUNT] = {"dev", "proc", "sys", "run"};
 static const struct {
 	const char *path, *type, *data;
 	unsigned long flags;
+	const char *option; /* of the kernel's configuration */
 } first_mounts[MOUNTS_COUNT] = {
-	{"/dev", "devtmpfs", "mode=0755", MS_NOSUID | MS_STRICTATIME},
-	{"/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
-	{"/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
-	{"/run", "tmpfs", "mode=0755,size=20%", MS_NOSUID | MS_NODEV | MS_STRICTATIME},
+	{"/dev", "devtmpfs", "mode=0755", MS_NOSUID | MS_STRICTATIME, "DEVTMPFS"},
+	{"/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, "PROC_FS"},
+	{"/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, "SYSFS"},
+	{"/run", "tmpfs", "mode=0755,size=20%", MS_NOSUID | MS_NODEV | MS_STRICTATIME, "TMPFS"},
 };
 
 int mounts_make(struct error *e)
@@ -27,8 +28,8 @@ int mounts_make(struct error *e)
 		if (mount(first_mounts[i].type, path, first_mounts[i].type, first_mounts[i].flags,
 			    first_mounts[i].data) != 0 &&
 			errno != EBUSY)
-			return error_set(e, ERROR_KERNEL, errno, "mount %s on %s",
-				first_mounts[i].type, path);
+			return error_set(e, ERROR_KERNEL, errno, "mount %s on %s (CONFIG_%s=y)",
+				first_mounts[i].type, path, first_mounts[i].option);
 	}
 	if (mkdir("/run/plyboot", 0755) != 0 && errno != EEXIST)
 		return error_errno(e, errno, "make /run/plyboot");

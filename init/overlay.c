@@ -46,6 +46,12 @@ static void lower_path(const struct overlay_request *request, size_t index, cons
 	(void)snprintf(out, OVERLAY_NAME_SIZE, "%s/%s/root", store, id);
 }
 
+static int no_overlayfs(int sys_errno, struct error *e)
+{
+	return error_set(e, ERROR_KERNEL, sys_errno,
+		"the kernel has no overlayfs (CONFIG_OVERLAY_FS=y, or its module in init.conf)");
+}
+
 /* --- fsopen, fsconfig, fsmount */
 
 static int configure(int fs, const struct overlay_request *request, struct overlay_shown *shown)
@@ -75,7 +81,7 @@ static int mount_by_fsconfig(const struct overlay_request *request, struct overl
 	SCOPED_FD fs = sys_fsopen("overlay");
 	if (fs < 0) {
 		*unknown = errno == ENOSYS;
-		return error_set(e, ERROR_KERNEL, errno, "fsopen overlay");
+		return no_overlayfs(errno, e);
 	}
 	if (configure(fs, request, shown) != 0) {
 		*unknown = errno == EINVAL;
@@ -153,6 +159,8 @@ static int mount_by_options(
 	int saved = errno;
 	if (chdir("/") != 0)
 		return error_errno(e, errno, "go to /");
+	if (result != 0 && saved == ENODEV)
+		return no_overlayfs(saved, e);
 	if (result != 0)
 		return error_set(e, ERROR_KERNEL, saved,
 			"mount the overlay (the kernel's messages say more)");

@@ -26,7 +26,8 @@ static int mount_ext4(
 {
 	SCOPED_FD fs = sys_fsopen("ext4");
 	if (fs < 0)
-		return error_set(e, ERROR_KERNEL, errno, "fsopen ext4");
+		return error_set(e, ERROR_KERNEL, errno,
+			"the kernel has no ext4 (CONFIG_EXT4_FS=y, or its module in init.conf)");
 	/* The superblock could ask for errors=panic. */
 	if (sys_fsconfig_string(fs, "source", device) != 0 ||
 		sys_fsconfig_string(fs, "errors", "remount-ro") != 0 ||

@@ -70,7 +70,7 @@ static bool read_record(struct record_io *io)
 	if (is_something_else(a)) {
 		io->writable = false;
 		(void)snprintf(io->state, sizeof io->state,
-			"the device holds a file system or a partition table");
+			"the device holds a file system or a partition table, and is left alone");
 		return false;
 	}
 	if (a != NULL && b != NULL && is_zero(a) && is_zero(b)) {
@@ -101,7 +101,9 @@ bool record_io_open(const char *device, struct record_io *out)
 		return false;
 	}
 	if (size_bytes < RECORD_PARTITION_BYTES) {
-		(void)snprintf(out->state, sizeof out->state, "%.100s is too small", device);
+		(void)snprintf(out->state, sizeof out->state,
+			"%.100s has %lld bytes, a record needs %d", device, (long long)size_bytes,
+			(int)RECORD_PARTITION_BYTES);
 		return false;
 	}
 	out->fd = scope_take_fd(&fd);

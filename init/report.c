@@ -12,6 +12,8 @@
 #include "json.h"
 #include "scope.h"
 
+enum { SUMMARY_SIZE = 1100 }; /* more than the console prints of a line */
+
 void report_start(struct report *report)
 {
 	*report = (struct report){.start_us = clock_us()};
@@ -28,38 +30,35 @@ void report_step(struct report *report, const char *name)
 	report->mark_us = now;
 }
 
-static void note_warning(struct report *report, const char *line)
+static void warn_va(struct report *report, enum initconf_log level, const char *word,
+	const char *format, va_list args)
 {
-	if (report->warning_count == REPORT_WARNINGS)
-		return;
-	(void)snprintf(report->warnings[report->warning_count++], REPORT_LINE_SIZE, "%s", line);
+	char line[REPORT_LINE_SIZE];
+	(void)vsnprintf(line, sizeof line, format, args);
+	console_print(level, "%s: %s", word, line);
+	if (report->warning_count < REPORT_WARNINGS)
+		memcpy(report->warnings[report->warning_count++], line, sizeof line);
 }
 
 void report_warn_line(void *context, const char *line)
 {
-	console_say("warning: %s", line);
-	note_warning(context, line);
+	report_warn(context, "%s", line);
 }
 
 void report_warn(struct report *report, const char *format, ...)
 {
-	char line[REPORT_LINE_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(line, sizeof line, format, args);
+	warn_va(report, INITCONF_LOG_NORMAL, "warning", format, args);
 	va_end(args);
-	report_warn_line(report, line);
 }
 
 void report_alarm(struct report *report, const char *format, ...)
 {
-	char line[REPORT_LINE_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(line, sizeof line, format, args);
+	warn_va(report, INITCONF_LOG_QUIET, "WARNING", format, args);
 	va_end(args);
-	console_alert("WARNING: %s", line);
-	note_warning(report, line);
 }
 
 static void note_failure(
@@ -78,8 +77,8 @@ static void note_failure(
 void report_refused(struct report *report, const char *file_name, const struct error *why)
 {
 	bool expected = why->code == ERROR_ROLLBACK || why->code == ERROR_TARGET;
-	(expected ? console_say : console_alert)(
-		"refused %s: %s: %s", file_name, error_code_name(why->code), why->text);
+	console_print(expected ? INITCONF_LOG_NORMAL : INITCONF_LOG_QUIET, "refused %s: %s: %s",
+		file_name, error_code_name(why->code), why->text);
 	note_failure(report->refused, &report->refused_count, file_name, why);
 }
 
@@ -102,6 +101,28 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 void report_failed(struct report *report, const struct error *why)
 {
 	note_failure(report->failed, &report->failed_count, report->candidate->file_name, why);
+}
+
+/* Cut, as any line is, when there are too many. */
+static void append_failures(
+	char line[SUMMARY_SIZE], const char *verb, const struct report_failure *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(line);
+		(void)snprintf(line + used, SUMMARY_SIZE - used, "%s%s %s", i > 0 ? ", " : verb,
+			list[i].what, error_code_name(list[i].code));
+	}
+}
+
+void report_say_failures(const struct report *report)
+{
+	char line[SUMMARY_SIZE] = "";
+	append_failures(line, "tried: ", report->failed, report->failed_count);
+	append_failures(line,
+		report->failed_count > 0 ? "; refused: " : "refused: ", report->refused,
+		report->refused_count);
+	if (line[0] != '\0')
+		console_alert("  %s", line);
 }
 
 /* --- boot.json */

@@ -71,6 +71,10 @@ void report_refused(struct report *report, const char *file_name, const struct e
 int report_try(struct report *report, const struct candidate *candidate, struct error *e);
 void report_failed(struct report *report, const struct error *why);
 
+/* One line with every stack that was tried and every file that was refused, and the code of why:
+ * always said. Nothing when there are none. */
+void report_say_failures(const struct report *report);
+
 /* Write boot.json into /run/plyboot, whole or not at all. */
 int report_write(const struct report *report, struct error *e);
 

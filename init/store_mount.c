@@ -70,7 +70,7 @@ static int check_room(const struct need *need, struct error *e)
 	if (files_read(AT_FDCWD, "/proc/meminfo", 65536, &text, &size_bytes, e) != 0)
 		return -1;
 	if (!meminfo_bytes(text, "MemAvailable", &available))
-		return error_set(e, ERROR_KERNEL, 0, "/proc/meminfo has no MemAvailable");
+		return error_set(e, ERROR_KERNEL, 0, "/proc/meminfo has no line MemAvailable");
 	console_debug("store: %llu MiB wanted, %llu MiB of memory available",
 		(unsigned long long)(wanted / mib), (unsigned long long)(available / mib));
 	if (wanted > available)

@@ -33,7 +33,7 @@ says "  the console names it" "layers on /dev/vda1 (PARTUUID=$partuuid)"
 # --- none, two, the wrong one
 
 APPEND="plyboot.wait=1 plyboot.layers=LABEL=nowhere" refuses "no such device" "$work/good" DEVICE \
-	"no block device is LABEL=nowhere (waited 1[0-9][0-9][0-9]\.[0-9]* ms); present: .*vda1"
+	"no block device is LABEL=nowhere (waited 1[0-9][0-9][0-9]\.[0-9]* ms); found: .*/dev/vda1 PARTLABEL=plyboot-layers LABEL=my layers"
 says "  what to do" "what to do: attach the disk"
 cp --sparse=always "$good" "$work/second"
 refuses "two disks with one label" "$work/good" DEVICE \
@@ -116,5 +116,5 @@ boots "a bad sector in a copy of the record" "$work/bare" "${disk[@]}"
 says "  the other counts" "WARNING: record on /dev/vdb2: copy 0 is unreadable, the other counts"
 partition_copy "$work/twin/disk" plyboot-record "$work/record"
 "$plyboot" inspect "$work/record" >"$work/record.txt"
-check "  and a try is counted, of those that it knows of" grep -q 'test version 2: not confirmed, 1 tries left' "$work/record.txt"
+check "  and a try is counted, of those that it knows of" grep -q 'test version 2: not confirmed, 1 try left' "$work/record.txt"
 finish

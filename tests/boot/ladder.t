@@ -57,7 +57,7 @@ check "  nor is a step" [ "$(grep -c 'plyboot: layer 1/' "$work/console")" -eq 0
 
 cp --sparse=always "$work/many.untried" "$work/many/disk"
 make_initramfs "$work/many" --set 'floor 6'
-halts "never below the floor, even when nothing else is left" "$work/many" DIGEST "no stack booted; the last one: layer 2/2"
+halts "never below the floor, even when nothing else is left" "$work/many" DIGEST "no stack booted; the last one: test-6.stack: layer 2/2"
 says "  version 5 is whole, but refused" "refused test-5.stack: ROLLBACK: version 5 is below the floor 6"
 says "  and the end is that of the stack tried first" "halted; switch off or reset this machine"
 
@@ -112,7 +112,7 @@ make_initramfs "$work/interpreter"
 make_image "$work/interpreter"
 for tries in 2 1 0; do
 	refuses "an init without its interpreter ($tries tries left)" "$work/interpreter" MISSING \
-		"run /sbin/script: the root has not the interpreter that it needs"
+		"run /sbin/script: the root lacks the interpreter that it needs"
 done
 says "an init that is a directory" "ERROR test-3.stack: TYPE: the root's init /etc/init is no executable file"
 boots "after three tries the next stack boots" "$work/interpreter"

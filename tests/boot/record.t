@@ -18,7 +18,7 @@ record_says() {
 boots "first boot" "$work/good"
 check "one try is gone" record_says '2 tries left'
 boots "second boot" "$work/good"
-check "two tries are gone" record_says '1 tries left'
+check "two tries are gone" record_says '1 try left'
 
 # The layer's blob is damaged: the try is counted although the first piece already fails.
 flip "$work/good/disk" "/blobs/sha256/$(sed -n 's/^layer sha256://p' "$work/root.layer")" 100
@@ -35,7 +35,7 @@ start=$(partition_field "$work/bad/disk" plyboot-record start)
 dd if=/dev/urandom of="$work/bad/disk" bs=512 count=1 seek=$((start / 512 + 2)) conv=notrunc status=none
 boots "the newer copy is damaged" "$work/bad"
 says "  the other counts" "WARNING: record on /dev/vda2: copy 0 is bad, the other counts: the CRC does not match"
-says "  with the tries that it knows of" "stack test 1, .*, 1 tries left"
+says "  with the tries that it knows of" "stack test 1, .*, 1 try left"
 for copy in 0 1; do
 	dd if=/dev/urandom of="$work/bad/disk" bs=512 count=1 seek=$((start / 512 + 2048 * copy)) conv=notrunc status=none
 done
