@@ -21,7 +21,7 @@ static const char *const advice[ERROR_CODES] = {
 	[ERROR_DIGEST] =
 		"the bytes on the disk are not those that were signed: copy the layer again",
 	[ERROR_TAR] = "make the layer again with plyboot pack",
-	[ERROR_TYPE] = "make the layer without that entry",
+	[ERROR_TYPE] = "make the layer again without that entry, or with one of the right kind",
 	[ERROR_PATH] = "make the layer without that entry",
 	[ERROR_WHITEOUT] = "make the layer again with plyboot diff",
 	[ERROR_XATTR] = "make the layer without that attribute",

@@ -88,7 +88,7 @@ static bool guid_from_disk(const struct device *device, char out[GPT_GUID_SIZE])
 	if (gpt_partition_guid(read_disk, &disk, sector_bytes, (uint32_t)strtoul(number, NULL, 10),
 		    out, &why) == 0)
 		return true;
-	console_debug("%s: %s", path, why.text);
+	console_debug("device %s: %s", path, why.text);
 	return false;
 }
 
@@ -104,7 +104,7 @@ static bool identify(const struct device *device, struct ext4_identity *out)
 	if (devices_identify_ext4(device->path, out, &why) == 0)
 		return true;
 	if (why.code != ERROR_DEVICE) /* most devices hold no ext4 */
-		console_debug("%s", why.text);
+		console_debug("device: %s", why.text);
 	return false;
 }
 

@@ -106,7 +106,7 @@ static void write_report(struct report *report)
 {
 	struct error why;
 	if (report_write(report, &why) != 0)
-		console_alert("warning: no boot.json: %s", why.text);
+		console_alert("WARNING: no boot.json: %s", why.text);
 }
 
 static void say_goodbye(const struct report *report, const char *init)

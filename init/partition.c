@@ -49,7 +49,7 @@ int partition_open_read_only(const char *device, int *dir_fd, struct error *e)
 		return -1;
 	int mounted = mount_ext4(device, true, false, attributes, e);
 	if (mounted < 0) {
-		console_debug("%s; once more without its journal", e->text);
+		console_debug("mount: %s; once more without its journal", e->text);
 		mounted = mount_ext4(device, true, true, attributes, e);
 	}
 	if (mounted < 0)

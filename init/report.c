@@ -26,7 +26,7 @@ void report_step(struct report *report, const char *name)
 	if (report->step_count < REPORT_STEPS)
 		report->steps[report->step_count++] =
 			(struct report_step){name, now - report->mark_us};
-	console_debug("%s: %" CLOCK_MS " ms", name, CLOCK_MS_OF(now - report->mark_us));
+	console_debug("step %s: %" CLOCK_MS " ms", name, CLOCK_MS_OF(now - report->mark_us));
 	report->mark_us = now;
 }
 
@@ -122,7 +122,7 @@ void report_say_failures(const struct report *report)
 		report->failed_count > 0 ? "; refused: " : "refused: ", report->refused,
 		report->refused_count);
 	if (line[0] != '\0')
-		console_alert("  %s", line);
+		console_alert("  stacks %s", line);
 }
 
 /* --- boot.json */
@@ -190,9 +190,8 @@ static void put_stack(struct json *json, const struct report *report)
 	json_string(json, "init", report->init);
 }
 
-static void put_times(struct json *json, const struct report *report)
+static void put_times(struct json *json, const struct report *report, uint64_t now_us)
 {
-	uint64_t now = clock_us();
 	json_open(json, "steps", '[');
 	for (size_t i = 0; i < report->step_count; i++) {
 		json_open(json, NULL, '{');
@@ -201,11 +200,11 @@ static void put_times(struct json *json, const struct report *report)
 		json_close(json, '}');
 	}
 	json_close(json, ']');
-	json_ms(json, "init_ms", now - report->start_us);
-	json_ms(json, "uptime_ms", now);
+	json_ms(json, "init_ms", now_us - report->start_us);
+	json_ms(json, "uptime_ms", now_us);
 }
 
-static void put_all(struct json *json, const struct report *report)
+void report_json(const struct report *report, uint64_t now_us, struct json *json)
 {
 	json_open(json, NULL, '{');
 	json_number(json, "plyboot_boot", 1);
@@ -217,14 +216,14 @@ static void put_all(struct json *json, const struct report *report)
 	for (size_t i = 0; i < report->warning_count; i++)
 		json_string(json, NULL, report->warnings[i]);
 	json_close(json, ']');
-	put_times(json, report);
+	put_times(json, report, now_us);
 	json_close(json, '}');
 }
 
 int report_write(const struct report *report, struct error *e)
 {
 	struct json json = {0};
-	put_all(&json, report);
+	report_json(report, clock_us(), &json);
 	SCOPED_FREE char *text = json.text;
 	if (json.failed)
 		return error_errno(e, ENOMEM, "memory for boot.json");

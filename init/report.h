@@ -7,6 +7,8 @@
 
 #include "candidates.h"
 
+struct json;
+
 enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400 };
 
 struct report_layer {
@@ -74,6 +76,9 @@ void report_failed(struct report *report, const struct error *why);
 /* One line with every stack that was tried and every file that was refused, and the code of why:
  * always said. Nothing when there are none. */
 void report_say_failures(const struct report *report);
+
+/* The text of boot.json, `now_us` after the kernel's start: init/BOOT.md describes it. */
+void report_json(const struct report *report, uint64_t now_us, struct json *json);
 
 /* Write boot.json into /run/plyboot, whole or not at all. */
 int report_write(const struct report *report, struct error *e);

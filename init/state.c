@@ -89,7 +89,8 @@ static void remember_made_for(int home, const char *text, struct report *report)
 {
 	struct error why;
 	if (files_write(home, made_for, text, strlen(text), &why) != 0)
-		report_warn(report, "state: %s", why.text);
+		report_warn(report,
+			"state: the stack that the upper is made for can't be noted: %s", why.text);
 }
 
 /* The upper is kept whatever it was made for; that it is another's is said at every boot. */
