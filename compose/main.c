@@ -19,10 +19,9 @@ static void print_verbs(FILE *to)
 		to);
 	for (const struct verb *const *verb = verbs; *verb != NULL; verb++)
 		fprintf(to, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
-	fputs("\n`plyboot help VERB` says more about each; `plyboot --version` which this is.\n"
-	      "It ends with 0: fine; 1: something was refused; 2: wrong usage; 3: the machine "
-	      "failed.\n",
+	fputs("\n`plyboot help VERB` says more about each; `plyboot --version` which this is.\n",
 		to);
+	fputs(report_statuses, to);
 }
 
 static void print_help(const struct verb *verb)

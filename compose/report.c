@@ -5,7 +5,6 @@
 
 #include "../qemu/console.h"
 
-/* What is not here is STATUS_REFUSED. */
 static const int statuses[ERROR_CODES] = {
 	[ERROR_FORMAT] = STATUS_REFUSED,
 	[ERROR_LIMIT] = STATUS_REFUSED,
@@ -29,6 +28,10 @@ static const int statuses[ERROR_CODES] = {
 	[ERROR_MISSING] = STATUS_MACHINE,
 	[ERROR_KERNEL] = STATUS_MACHINE,
 };
+
+const char report_statuses[] =
+	"It ends with 0: done; 1: something was refused; 2: wrong usage; 3: the machine failed;\n"
+	"`boot` also with a guest's verdict, and from 120: see its help.\n";
 
 /* A program has one standard error: its state may be one, too. */
 static const char *verb_name;

@@ -4,13 +4,17 @@
 
 #include "../layers/error.h"
 
-/* The command's exit statuses; `boot` has further ones, from 120 (qemu/boot.h). */
+/* The command's exit statuses, as compose/EXIT.md lists them; `boot` has further ones, from 120
+ * (qemu/boot.h). */
 enum exit_status {
 	STATUS_FINE = 0,
 	STATUS_REFUSED = 1, /* something is not what it must be */
 	STATUS_USAGE = 2,
 	STATUS_MACHINE = 3 /* input, output, room, a program that is not there */
 };
+
+/* What --help says of them. */
+extern const char report_statuses[];
 
 int report_status(enum error_code code);
 

@@ -70,8 +70,11 @@ int ladder_climb(struct boot *boot, struct error *e)
 		if (report_try(&boot->report, candidate, e) != 0)
 			return -1;
 		report_step(&boot->report, "try");
-		if (rung_climb(boot, candidate, &init, e) == 0)
-			return hand_over(boot, init, e);
+		if (rung_climb(boot, candidate, &init, e) == 0) {
+			(void)hand_over(boot, init, e); /* comes back only when it failed */
+			report_failed(&boot->report, e);
+			return error_wrap(e, "%s", candidate->file_name);
+		}
 		console_error(candidate->file_name, e);
 		report_failed(&boot->report, e);
 	}

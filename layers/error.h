@@ -12,28 +12,28 @@
 #include <stddef.h>
 
 /* The words of error_code_name() are an interface: the console, boot.json and the tests use them.
- */
+ * init/BOOT.md lists them, with these meanings and what becomes of each. */
 enum error_code {
 	ERROR_NONE,
-	ERROR_FORMAT,    /* a file of ours is not in its one canonical form */
-	ERROR_LIMIT,     /* over a signed limit or a compiled-in ceiling */
-	ERROR_TARGET,    /* made for another architecture or kernel */
+	ERROR_FORMAT,    /* a file is not in its one canonical form */
+	ERROR_LIMIT,     /* over a signed limit or a built-in ceiling */
+	ERROR_TARGET,    /* for another architecture or kernel, or another /init */
 	ERROR_ROLLBACK,  /* older than the floor */
-	ERROR_SIGNATURE, /* no signature, or one that does not verify */
+	ERROR_SIGNATURE, /* no signature, too few, or one that does not verify */
 	ERROR_KEY,       /* signed by a key that is not trusted, or a key that is no key */
 	ERROR_DIGEST,    /* bytes differ from what the signature pins */
-	ERROR_TAR,       /* not the strict tar profile */
-	ERROR_TYPE,      /* an entry type that a layer may not hold */
-	ERROR_PATH,      /* a name that leaves the root, or leads through something else */
-	ERROR_WHITEOUT,  /* a whiteout that removes nothing nameable */
+	ERROR_TAR,       /* a tar that is damaged, or neither POSIX pax nor GNU */
+	ERROR_TYPE,      /* the wrong kind of file, or one that a layer may not hold */
+	ERROR_PATH,      /* a name that leaves the layer, or leads through a link */
+	ERROR_WHITEOUT,  /* a whiteout that names nothing, or is no empty file */
 	ERROR_XATTR,     /* an extended attribute that a layer may not set */
-	ERROR_STREAM,    /* compressed data that is damaged, cut or has a tail */
-	ERROR_SIZE,      /* fewer bytes or entries than the signature says */
-	ERROR_NOSPACE,   /* not enough memory or room */
+	ERROR_STREAM,    /* compressed data that is damaged or cut, or has a tail */
+	ERROR_SIZE,      /* not as many bytes or entries as are signed */
+	ERROR_NOSPACE,   /* not enough memory, or no room on a disk */
 	ERROR_DEVICE,    /* a block device that is missing, ambiguous or the wrong kind */
 	ERROR_IO,        /* the kernel could not read or write */
 	ERROR_MISSING,   /* a file, blob or program that is not there */
-	ERROR_KERNEL,    /* the running kernel lacks something */
+	ERROR_KERNEL,    /* the running kernel lacks something, or refused it */
 	ERROR_CONFIG,    /* init.conf or the command line asks for what can't be */
 	ERROR_USAGE,     /* the command was called wrongly */
 	ERROR_CODES
@@ -55,8 +55,8 @@ int error_set(struct error *e, enum error_code code, int sys_errno, const char *
 /* Put "<context>: " in front of what `e` says already. Returns -1. */
 int error_wrap(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* As error_set with a code chosen from errno: ENOMEM and ENOSPC are ERROR_NOSPACE, ENOENT is
- * ERROR_MISSING, everything else ERROR_IO. */
+/* As error_set with a code chosen from errno: ENOMEM, ENOSPC and EDQUOT are ERROR_NOSPACE, ENOENT
+ * is ERROR_MISSING, everything else ERROR_IO. */
 int error_errno(struct error *e, int sys_errno, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

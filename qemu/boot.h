@@ -26,13 +26,14 @@
 #include "../layers/error.h"
 #include "console.h"
 
-/* Exit statuses of whoever runs a guest. Below them all is the guest's verdict. */
+/* Exit statuses of whoever runs a guest, as compose/EXIT.md lists them. Below them all is the
+ * guest's verdict. */
 enum {
 	QEMU_STATUS_VERDICT_MAX = 119,
 	QEMU_STATUS_NO_VERDICT = 120, /* powered off without the verdict that was required */
 	QEMU_STATUS_PANIC = 121,
 	QEMU_STATUS_LIMIT = 122,  /* the time limit was reached */
-	QEMU_STATUS_FAILED = 123, /* QEMU failed or could not be started */
+	QEMU_STATUS_FAILED = 123, /* QEMU ended with an error */
 	QEMU_STATUS_SIGNAL = 128  /* plus the number of the signal that the runner got */
 };
 
