@@ -14,7 +14,8 @@ int partition_fs_error(int fs_fd, int sys_errno, const char *what, struct error 
 	char message[256];
 	ssize_t got = read(fs_fd, message, sizeof message - 1);
 	if (got <= 2)
-		return error_set(e, ERROR_KERNEL, sys_errno, "%s", what);
+		return error_set(
+			e, ERROR_KERNEL, sys_errno, "%s (the kernel's messages say more)", what);
 	message[got] = '\0';
 	message[strcspn(message, "\n")] = '\0';
 	return error_set(e, ERROR_KERNEL, sys_errno, "%s: %s", what, message + 2); /* "e ..." */
