@@ -1,24 +1,5 @@
-/*
- * init.conf: what an initramfs fixes for its boots, /etc/plyboot/init.conf in it. The host command
- * writes it, /init reads it. One setting a line; '#' at the start of a line is a comment.
- *
- *     KEY VALUE            fixed: the kernel command line cannot change it
- *     default KEY VALUE    the command line may choose otherwise (keys marked D)
- *
- *     layers|state|record DEVICE  D  LABEL=, UUID=, PARTLABEL=, PARTUUID=, /dev/...;
- *                                    "none" for state and record
- *     stack NAME                  D  only stacks of that name
- *     upper volatile                 whatever the stack says
- *     wait SECONDS                D  for devices, 0..3600
- *     log quiet|normal|debug      D
- *     floor N                        no stack below that version
- *     signatures N                   by different trusted keys, 1..8
- *     revoked sha256:HEX             a key id that counts for nothing; may be repeated
- *     module PATH [PARAMETERS]       to load, in this order; below /lib/modules; may be repeated
- *     allow-init yes                 init= on the command line counts
- *     shell PATH                     a program in the initramfs; without it nothing gives a shell
- *     on-failure halt|reboot|shell   when no stack file could be believed
- */
+/* init.conf: what an initramfs fixes for its boots, /etc/plyboot/init.conf in it. The host command
+ * writes it, /init reads it. init/BOOT.md describes every key. */
 #ifndef PLYBOOT_INITCONF_H
 #define PLYBOOT_INITCONF_H
 
