@@ -21,7 +21,7 @@ int clock_format(uint64_t seconds, char out[STACK_CREATED_SIZE], struct error *e
 	struct tm tm;
 	if (seconds > UINT64_C(253402300799) || gmtime_r(&time, &tm) == NULL ||
 		strftime(out, STACK_CREATED_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return error_set(e, ERROR_LIMIT, 0, "a time after the year 9999");
+		return error_set(e, ERROR_LIMIT, 0, "SOURCE_DATE_EPOCH is after the year 9999");
 	return 0;
 }
 

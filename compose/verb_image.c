@@ -73,6 +73,12 @@ static uint64_t needed_bytes(const struct image_content *content)
 	return content->total_bytes + content->count * 4096 + needed_inodes(content) * 256;
 }
 
+static uint64_t state_or_least(uint64_t state_bytes)
+{
+	uint64_t mib = whole_mib(state_bytes) / MIB;
+	return mib > SMALLEST_STATE_MIB ? mib : SMALLEST_STATE_MIB;
+}
+
 static int plan_sizes(const struct image_options *given, const struct image_content *content,
 	struct image_plan *plan, struct error *e)
 {
@@ -80,7 +86,8 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 	uint64_t needed = needed_bytes(content);
 	uint64_t layers = given->layers_bytes, state = given->state_bytes;
 	if (given->total_bytes > largest || layers > largest || state > largest)
-		return error_set(e, ERROR_LIMIT, 0, "a size of more than 16T");
+		return error_set(e, ERROR_LIMIT, 0,
+			"--size, --layers-size and --state-size are at most 16T");
 	if (layers == 0)
 		layers = needed + needed / 100 * 15 + 16 * MIB;
 	plan->size_bytes[IMAGE_LAYERS] = whole_mib(layers);
@@ -94,12 +101,16 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 		state = (uint64_t)DEFAULT_STATE_MIB * MIB;
 	plan->size_bytes[IMAGE_STATE] = whole_mib(state);
 	plan->total_bytes = others + whole_mib(state);
+	if (given->state_bytes != 0 && whole_mib(state) < SMALLEST_STATE_MIB * MIB)
+		return error_set(e, ERROR_LIMIT, 0,
+			"a state partition of %" PRIu64 " MiB is too small: it needs %d MiB",
+			whole_mib(state) / MIB, SMALLEST_STATE_MIB);
 	if (whole_mib(state) < SMALLEST_STATE_MIB * MIB ||
 		(given->total_bytes != 0 && plan->total_bytes > given->total_bytes))
 		return error_set(e, ERROR_LIMIT, 0,
-			"%" PRIu64
-			" MiB of layers and a state partition of %d MiB or more don't fit",
-			whole_mib(layers) / MIB, SMALLEST_STATE_MIB);
+			"%" PRIu64 " MiB of layers and %" PRIu64
+			" MiB of state don't fit into %" PRIu64 " MiB with the other partitions",
+			whole_mib(layers) / MIB, state_or_least(state), given->total_bytes / MIB);
 	if (given->total_bytes != 0)
 		plan->total_bytes = given->total_bytes / 512 * 512;
 	if (whole_mib(layers) < needed + needed / 100 + 6 * MIB)

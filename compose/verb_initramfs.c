@@ -208,9 +208,9 @@ static int check_conf(const struct initconf *conf, const struct public_key *keys
 		trusted += !is_revoked(conf, &keys[i]);
 	if (conf->signatures > trusted)
 		return error_set(e, ERROR_CONFIG, 0,
-			"init.conf wants signatures by %u keys and %zu are trusted: nothing would "
-			"boot",
-			conf->signatures, trusted);
+			"init.conf wants signatures by %u keys, and %zu %s trusted: nothing would "
+			"boot (see --pub)",
+			conf->signatures, trusted, trusted == 1 ? "is" : "are");
 	if (conf->shell != NULL && cpio_find(cpio, conf->shell) == NULL)
 		return error_set(e, ERROR_CONFIG, 0,
 			"init.conf names the shell %s, which is not in the initramfs (see --add)",
@@ -218,7 +218,8 @@ static int check_conf(const struct initconf *conf, const struct public_key *keys
 	for (size_t i = 0; i < conf->module_count; i++) {
 		if (cpio_find(cpio, conf->modules[i].path) == NULL)
 			return error_set(e, ERROR_CONFIG, 0,
-				"init.conf names the module %s, which is not in the initramfs",
+				"init.conf names the module %s, which is not in the initramfs "
+				"(see --modules)",
 				conf->modules[i].path);
 	}
 	return 0;
@@ -229,9 +230,13 @@ static int add_conf(const struct initramfs_options *given, const struct public_k
 {
 	SCOPED_BYTES text = {0};
 	struct initconf conf;
-	if (write_conf(given, modules, &text, e) != 0 ||
-		initconf_parse((const char *)text.data, text.size, &conf, e) != 0)
+	if (write_conf(given, modules, &text, e) != 0)
 		return -1;
+	if (initconf_parse((const char *)text.data, text.size, &conf, e) != 0) {
+		report_hint("the lines are those of --config, then one for each --set; "
+			    "`plyboot initramfs --help` lists what they may say");
+		return -1;
+	}
 	int result = check_conf(&conf, keys, given->pub.count, cpio, e);
 	initconf_free(&conf);
 	if (result != 0)
@@ -280,7 +285,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	if (clock_source_date(&set, &mtime, e) != 0 || fill(given, &modules, &cpio, e) != 0)
 		return -1;
 	if (mtime > UINT32_MAX)
-		return error_set(e, ERROR_LIMIT, 0, "a cpio can't hold times after 2106");
+		return error_set(e, ERROR_LIMIT, 0,
+			"SOURCE_DATE_EPOCH is after 2106, and a cpio can't hold such a time");
 	if (cpio_write(&cpio, mtime, &archive, e) != 0 ||
 		deflate_bytes(&archive, given->compress, e) != 0)
 		return -1;

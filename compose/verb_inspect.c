@@ -254,7 +254,7 @@ static int inspect_initconf(const uint8_t *bytes, size_t size_bytes, struct erro
 {
 	struct initconf conf;
 	if (initconf_parse((const char *)bytes, size_bytes, &conf, e) != 0)
-		return error_wrap(e, "no file of plyboot's; as an init.conf");
+		return error_wrap(e, "none of plyboot's files; read as an init.conf");
 	printf("init.conf\n");
 	print_initconf(&conf);
 	initconf_free(&conf);

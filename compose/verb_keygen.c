@@ -6,6 +6,7 @@
 #include "../layers/scope.h"
 #include "keys.h"
 #include "output.h"
+#include "report.h"
 #include "verbs.h"
 
 struct keygen_options {
@@ -40,8 +41,13 @@ static int write_pair(
 	char pem[KEYS_PEM_SIZE];
 	size_t length;
 	public_key_to_pem(&key->public, pem, &length);
-	if (access(key_path, F_OK) == 0)
-		return error_set(e, ERROR_USAGE, 0, "`%s` is there already", key_path);
+	const char *there = access(key_path, F_OK) == 0   ? key_path
+			    : access(pub_path, F_OK) == 0 ? pub_path
+							  : NULL;
+	if (there != NULL) {
+		report_hint("a key is never replaced: choose another name");
+		return error_set(e, ERROR_USAGE, 0, "`%s` is there already", there);
+	}
 	if (output_write_file(pub_path, 0644, pem, length, OUTPUT_NEW, e) != 0)
 		return -1;
 	if (write_private(key_path, key, e) != 0) {

@@ -6,6 +6,7 @@
 
 #include "../layers/scope.h"
 #include "packing.h"
+#include "report.h"
 #include "unzip.h"
 #include "verbs.h"
 
@@ -80,7 +81,10 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		return -1;
 	int result = S_ISDIR(st.st_mode) ? pack_directory(path, &packing, e)
 					 : pack_tar(fd, path, &packing, e);
-	return result == 0 ? packing_finish(&packing, e) : -1;
+	if (result == 0 && packing_finish(&packing, e) != 0)
+		result =
+			report_status(e->code) == STATUS_REFUSED ? error_wrap(e, "`%s`", path) : -1;
+	return result;
 }
 
 const struct verb verb_pack = {

@@ -67,8 +67,10 @@ static int read_envelope(const char *path, struct envelope *out, struct error *e
 	if (input_read_file(path, LIMIT_STACK_FILE_BYTES, &bytes, &size_bytes, e) != 0)
 		return -1;
 	if (signed_split(bytes, size_bytes, &out->text_bytes, out->lines, &out->count, e) != 0 ||
-		check_text(bytes, out->text_bytes, e) != 0)
+		check_text(bytes, out->text_bytes, e) != 0) {
+		report_hint("it takes a stack file, as `plyboot stack` writes it");
 		return error_wrap(e, "`%s`", path);
+	}
 	digest_of(bytes, out->text_bytes, &out->hash);
 	out->bytes = SCOPE_TAKE(bytes);
 	return 0;

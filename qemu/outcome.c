@@ -100,5 +100,5 @@ void qemu_outcome_explain(const struct qemu_outcome *outcome, FILE *to)
 	if (outcome->console.line_count > 0)
 		(void)fprintf(to, "---\n");
 	qemu_outcome_sentence(outcome, sentence, sizeof(sentence));
-	(void)fprintf(to, "plyboot: %s\n", sentence);
+	(void)fprintf(to, "plyboot boot: %s\n", sentence);
 }
