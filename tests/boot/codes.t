@@ -90,6 +90,7 @@ says "  all of them in one line, with quiet, too" \
 rm "$work"/store/stacks/*
 make_stack test 10 -- "$work/root.layer"
 make_image "$work/codes"
+cp --sparse=always "$work/codes/disk" "$work/untouched"
 partition_copy "$work/codes/disk" plyboot-state "$work/state"
 mke2fs -q -F -t ext4 -N 16 "$work/state"
 for i in 1 2 3 4 5 6 7 8; do echo "mkdir full-$i"; done | debugfs -w -f - "$work/state" >"$work/debugfs.log" 2>&1
@@ -97,4 +98,24 @@ partition_put "$work/codes/disk" plyboot-state "$work/state"
 boots "volatile: a state partition without room for an upper" "$work/codes"
 reports "  for that reason" \
 	'r["upper"] == {"kind": "volatile", "why": "make plyboot on the state partition: No space left on device"}'
+
+# --- what the kernel lacks is named
+
+echo "no module" >"$work/garbage.ko"
+mv "$work/untouched" "$work/codes/disk"
+twin "$work/codes" --add "$work/garbage.ko:/lib/modules/garbage.ko" --set "module /lib/modules/garbage.ko"
+boots "a module that is none is passed over" "$work/twin"
+kernel=$(guest_kernel)
+if [ -d "$kernel/lib/modules" ]; then
+	says "  with the reason" "warning: module /lib/modules/garbage.ko is not loaded: .*: it is no module of this kernel"
+	twin "$work/codes" --module virtio_pci --module virtio_blk --module ext4
+	refuses "end: no overlayfs" "$work/twin" KERNEL \
+		"the kernel has no overlayfs (CONFIG_OVERLAY_FS=y, or its module in init.conf)"
+	twin "$work/codes" --module ext4 --module overlay --set "wait 0"
+	refuses "end: no driver for the disk" "$work/twin" DEVICE \
+		"no block device is PARTLABEL=plyboot-layers (waited [0-9.]* ms); found: none"
+else
+	says "  with the reason" \
+		"warning: module /lib/modules/garbage.ko is not loaded: .*: the kernel loads no modules (CONFIG_MODULES=y)"
+fi
 finish
