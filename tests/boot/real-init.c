@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 	say_descriptors();
 	int terminal = open("/dev/tty", O_RDWR);
 	printf("got controlling terminal: %s\n", terminal < 0 ? strerror(errno) : "yes");
-	printf("got process %d, parent %d, session %d, group %d\n", getpid(), getppid(), getsid(0),
+	printf("got process %d, parent %d, sid %d, pgid %d\n", getpid(), getppid(), getsid(0),
 		getpgrp());
 	say_signals();
 	say_capabilities();

@@ -16,7 +16,7 @@ descriptor 0: /dev/console, read and write
 descriptor 1: /dev/console, read and write
 descriptor 2: /dev/console, read and write
 controlling terminal: No such device or address
-process 1, parent 0, session 0, group 0
+process 1, parent 0, sid 0, pgid 0
 signals blocked, ignored or caught: 0
 capabilities: all
 umask 022, directory /, nice 0
