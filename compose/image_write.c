@@ -219,9 +219,8 @@ static int check_file(int fd, const char *program, const char *file_system,
 	if (digest_equal(&actual, &file->digest))
 		return 0;
 	return error_set(e, ERROR_DIGEST, 0,
-		"%s in the image does not have the digest in its name: its blob in the store is "
-		"damaged "
-		"(`plyboot verify` says which), or the disk is full",
+		"%s in the image does not have the digest in its name: its blob in the store "
+		"is damaged (`plyboot verify` says which), or the disk is full",
 		file->path);
 }
 
