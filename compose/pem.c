@@ -15,6 +15,16 @@ static void collect(void *context, const void *data, size_t size_bytes)
 	out->size_bytes += size_bytes;
 }
 
+/* How many bytes were taken. Without carriage returns: the decoder would put the one at the end of
+ * a BEGIN line into the object's name, and with it the dashes before it. */
+static size_t push(br_pem_decoder_context *decoder, const uint8_t *text, size_t size_bytes)
+{
+	const uint8_t *cr = memchr(text, '\r', size_bytes);
+	if (cr == text)
+		return 1;
+	return br_pem_decoder_push(decoder, text, cr != NULL ? (size_t)(cr - text) : size_bytes);
+}
+
 bool pem_find(const uint8_t *text, size_t size_bytes, bool (*wanted)(const char *name),
 	struct pem_object *out)
 {
@@ -26,7 +36,7 @@ bool pem_find(const uint8_t *text, size_t size_bytes, bool (*wanted)(const char 
 	 * without one. */
 	for (size_t at = 0; at <= size_bytes && !found;) {
 		const uint8_t *from = at < size_bytes ? text + at : (const uint8_t *)"\n";
-		at += br_pem_decoder_push(&decoder, from, at < size_bytes ? size_bytes - at : 1);
+		at += push(&decoder, from, at < size_bytes ? size_bytes - at : 1);
 		switch (br_pem_decoder_event(&decoder)) {
 		case BR_PEM_BEGIN_OBJ:
 			taking = wanted(br_pem_decoder_name(&decoder)) &&
