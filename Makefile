@@ -148,6 +148,17 @@ build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*)
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
+# Differential tests: tests/differential/test_X.c, ours beside OpenSSL, with the sanitizers. PLYBOOT_COUNT random
+# cases (1000), of PLYBOOT_SEED.
+DIFFERENTIAL_SRC := $(wildcard tests/differential/test_*.c)
+DIFFERENTIAL_BINARIES := $(DIFFERENTIAL_SRC:tests/%.c=build/asan/%)
+differential-binaries: $(DIFFERENTIAL_BINARIES)
+
+build/asan/differential/%: build/asan/obj/tests/differential/%.o build/asan/libcompose.a build/asan/libqemu.a \
+		build/asan/liblayers.a
+	@mkdir -p $(@D)
+	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS) -lcrypto
+
 # The host command with the sanitizers, for the command-line tests.
 build/asan/embedded_%.o: compose/embedded_%.S build/%/init
 	@mkdir -p $(@D)
@@ -190,6 +201,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries
 
 -include $(shell find build -name '*.d' 2>/dev/null)
