@@ -44,15 +44,13 @@ static int note_name(void *context, const char *file_name, struct error *e)
 	return 0;
 }
 
-/* What the signed text says, held against this machine and its policy. */
-static int check_stack(
-	const struct candidates_policy *policy, const struct candidate *candidate, struct error *e)
+int candidates_check(const struct candidates_policy *policy, const struct stack *stack,
+	const char *file_name, struct error *e)
 {
-	const struct stack *stack = &candidate->stack;
 	uint64_t floor = record_floor(policy->record, stack->name);
 	if (floor < policy->floor)
 		floor = policy->floor;
-	if (stack_check_file_name(stack, candidate->file_name, e) != 0)
+	if (stack_check_file_name(stack, file_name, e) != 0)
 		return -1;
 	if (stack->version < floor)
 		return error_set(e, ERROR_ROLLBACK, 0, "version %llu is below the floor %llu",
@@ -76,7 +74,7 @@ static int read_candidate(struct source *source, const struct candidates_policy 
 	verified_free(text);
 	if (result != 0)
 		return -1;
-	result = check_stack(policy, out, e);
+	result = candidates_check(policy, &out->stack, out->file_name, e);
 	if (result != 0)
 		stack_free(&out->stack);
 	return result;

@@ -30,6 +30,13 @@ struct candidates_policy {
 	const char *machine, *kernel_release; /* of uname(2) */
 };
 
+/* What a stack says of itself, held against this machine and its policy: nothing else decides what
+ * is a candidate, once its signature has been verified. ERROR_FORMAT: it lies in a file of another
+ * name; ERROR_ROLLBACK: below the floor of the initramfs, or of the record; ERROR_TARGET: for
+ * another machine, kernel or /init. */
+int candidates_check(const struct candidates_policy *policy, const struct stack *stack,
+	const char *file_name, struct error *e);
+
 /* Look at every stack file. Each one that is refused is noted in the report with its reason.
  * ERROR_CONFIG when there are stacks of several names and none was chosen; the first refusal's code
  * when nothing is left, ERROR_MISSING when there was nothing; errors of the source. */
