@@ -115,7 +115,7 @@ static void random_record(struct record *record, uint64_t *random)
 /* A wrong CRC is the only thing that is wrong, and is refused. */
 static void compare_crcs(const struct count *count)
 {
-	unsigned long long differ = 0, accepted = 0;
+	unsigned long long differ = 0, accepted = 0, headless = 0;
 	for (unsigned long long i = 0; i < count->cases; i++) {
 		uint64_t random = count_seed(count, i);
 		uint8_t bytes[RECORD_COPY_BYTES];
@@ -127,8 +127,12 @@ static void compare_crcs(const struct count *count)
 		differ += crc != crc_by_definition(bytes, sizeof bytes);
 		put_u32(bytes + CRC_AT, crc ^ (UINT32_C(1) << random_below(&random, 32)));
 		accepted += record_decode(bytes, &back, NULL) == 0;
+		put_u32(bytes + CRC_AT, crc);
+		bytes[0] = 0; /* as a blank one begins */
+		headless += record_decode(bytes, &back, NULL) == 0;
 	}
 	is_int((long long)differ, 0, "%llu records: 0 CRCs differ", count->cases);
+	is_int((long long)headless, 0, "without its first byte, 0 are accepted");
 	is_int((long long)accepted, 0, "with one bit of it changed, 0 are accepted");
 }
 
