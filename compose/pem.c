@@ -15,14 +15,20 @@ static void collect(void *context, const void *data, size_t size_bytes)
 	out->size_bytes += size_bytes;
 }
 
-/* How many bytes were taken. Without carriage returns: the decoder would put the one at the end of
- * a BEGIN line into the object's name, and with it the dashes before it. */
+/* A line may end in CR LF (RFC 7468), but the decoder would take the CR of a BEGIN line for the end
+ * of the object's name, and with it the dashes before it. */
+static bool is_line_end(const uint8_t *text, size_t size_bytes)
+{
+	return text[0] == '\r' && (size_bytes == 1 || text[1] == '\n');
+}
+
+/* How many bytes were taken. */
 static size_t push(br_pem_decoder_context *decoder, const uint8_t *text, size_t size_bytes)
 {
-	const uint8_t *cr = memchr(text, '\r', size_bytes);
-	if (cr == text)
-		return 1;
-	return br_pem_decoder_push(decoder, text, cr != NULL ? (size_t)(cr - text) : size_bytes);
+	size_t length = 0;
+	while (length < size_bytes && !is_line_end(text + length, size_bytes - length))
+		length++;
+	return length == 0 ? 1 : br_pem_decoder_push(decoder, text, length);
 }
 
 bool pem_find(const uint8_t *text, size_t size_bytes, bool (*wanted)(const char *name),

@@ -166,7 +166,11 @@ static void compare_damaged(const struct form *form, const struct file *good, bo
 	struct reading ours = read_by_ours(form->half, &file);
 	struct reading theirs = read_by_openssl(form->half, &file);
 	count_reading(&damaged[form->half][in_der], &ours, &theirs);
-	inexact += !is_pem(&file) && ours.good != (theirs.good && is_canonical(&file, &theirs));
+	if (form->half == PUBLIC && !is_pem(&file) &&
+		ours.good != (theirs.good && is_canonical(&file, &theirs))) {
+		inexact++;
+		complain("damaged DER", form, seed, &file);
+	}
 	if (ours.good && (!is_same_key(form->half, &ours, theirs.good ? &theirs : &before) ||
 				 (form->half == PRIVATE && !halves_belong_together(&ours)))) {
 		other_keys++;
