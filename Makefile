@@ -167,6 +167,35 @@ build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 		$(ARCHES:%=build/asan/embedded_%.o) build/asan/libqemu.a build/asan/liblayers.a
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
+# Branch coverage: the unit tests and the stored fuzz corpora, without optimisation, so that a branch of the
+# source is a branch of the program. tests/coverage runs them; tests/coverage.min says what it demands.
+COVERAGE_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O0 --coverage -iquote tests/unit -iquote .
+COVERAGE_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/coverage/unit/%)
+COVERAGE_CORPORA = $(FUZZ:%=build/coverage/fuzz/fuzz_%)
+build/coverage/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@rm -f $(@:.o=.gcda)
+	$(call say,CC)gcc $(COVERAGE_CFLAGS) -c -o $@ $<
+build/coverage/liblayers.a: $(LAYERS_SRC:%.c=build/coverage/obj/%.o)
+build/coverage/libqemu.a: $(QEMU_SRC:%.c=build/coverage/obj/%.o)
+build/coverage/libinit.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
+build/coverage/libcompose.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
+build/coverage/lib%.a:
+	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
+build/coverage/unit/%: build/coverage/obj/tests/unit/%.o build/coverage/lib$$(call room,$$*).a \
+		build/coverage/libqemu.a build/coverage/liblayers.a
+	@mkdir -p $(@D)
+	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
+build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
+		build/coverage/libinit.a build/coverage/liblayers.a
+	@mkdir -p $(@D)
+	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
+
+coverage-binaries: $(COVERAGE_BINARIES) $$(COVERAGE_CORPORA)
+coverage: packages-check ## branch coverage of the code that guards, and what no test reaches
+	@$(MAKE) --no-print-directory -j2 coverage-binaries
+	@tests/coverage
+
 bench-init: packages-check all ## the time /init takes, beside Debian's tiny-initramfs on the same kernel
 	@tests/bench/init-time
 
@@ -201,6 +230,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries
 
 -include $(shell find build -name '*.d' 2>/dev/null)
