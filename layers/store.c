@@ -43,6 +43,15 @@ int store_open_below(int dir_fd, const char *path, int flags)
 	return sys_openat2(dir_fd, path[0] == '\0' ? "." : path, flags, 0, SYS_RESOLVE_STRICT);
 }
 
+int store_is_opaque(int fd, bool *out)
+{
+	char value = '\0';
+	if (fgetxattr(fd, "trusted.overlay.opaque", &value, 1) < 0 && errno != ENODATA)
+		return -1;
+	*out = value == 'y';
+	return 0;
+}
+
 /* Needs CAP_SYS_ADMIN, which what unpacks does not have to have. */
 static int mark_opaque(int root_fd, const struct path_list *opaque, struct error *e)
 {
@@ -97,6 +106,16 @@ static int unpack_into(int layer_fd, struct source *source, const struct layer_r
 	return status;
 }
 
+static int look_at_root(int store_fd, const char *name, bool *opaque, struct error *e)
+{
+	char path[DIGEST_HEX + sizeof "/root"];
+	(void)snprintf(path, sizeof path, "%s/root", name);
+	SCOPED_FD fd = store_open_below(store_fd, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || store_is_opaque(fd, opaque) != 0)
+		return error_errno(e, errno, "look at a layer's root");
+	return 0;
+}
+
 static int add_new(int store_fd, const char *id, struct source *source,
 	const struct layer_record *record, const struct layer_unpack_options *options,
 	struct store_layer *out, struct error *e)
@@ -108,20 +127,12 @@ static int add_new(int store_fd, const char *id, struct source *source,
 	SCOPED_FD layer_fd = store_open_below(store_fd, new_name, O_RDONLY | O_DIRECTORY);
 	if (layer_fd < 0)
 		return error_errno(e, errno, "open the place to unpack");
-	if (unpack_into(layer_fd, source, record, options, out, e) != 0)
+	if (unpack_into(layer_fd, source, record, options, out, e) != 0 ||
+		look_at_root(store_fd, new_name, &out->hides_lower, e) != 0)
 		return -1;
 	if (renameat(store_fd, new_name, store_fd, id) != 0)
 		return error_errno(e, errno, "put a layer into the store");
 	return 0;
-}
-
-static bool root_is_opaque(int store_fd, const char *id)
-{
-	char value;
-	SCOPED_FD layer_fd = store_open_below(store_fd, id, O_RDONLY | O_DIRECTORY);
-	SCOPED_FD fd =
-		layer_fd < 0 ? -1 : store_open_below(layer_fd, "root", O_RDONLY | O_DIRECTORY);
-	return fd >= 0 && fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
 int store_add(int store_fd, struct source *source, const struct layer_record *record,
@@ -135,12 +146,13 @@ int store_add(int store_fd, struct source *source, const struct layer_record *re
 	digest_format_hex(&layer.id, id);
 	if (fstatat(store_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		layer.reused = true;
+		if (look_at_root(store_fd, id, &layer.hides_lower, e) != 0)
+			return -1;
 	} else if (add_new(store_fd, id, source, record, options, &layer, e) != 0) {
 		struct error ignored; /* the first reason is the one to tell */
 		(void)store_remove(store_fd, new_name, &ignored);
 		return -1;
 	}
-	layer.hides_lower = root_is_opaque(store_fd, id);
 	*out = layer;
 	return 0;
 }

@@ -43,6 +43,7 @@ static const struct implied *find_implied(const struct lower *lower, const char 
 static int read_whole(int fd, char *text, size_t size)
 {
 	for (size_t used = 0; used < size;) {
+		errno = EIO; /* for an end that comes too early */
 		ssize_t got = read(fd, text + used, size - used);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -66,7 +67,7 @@ static int read_implied(int layer_fd, struct lower *lower, struct error *e)
 	if (lower->text == NULL)
 		return error_errno(e, ENOMEM, "%s", what);
 	if (read_whole(fd, lower->text, size) != 0)
-		return error_errno(e, EIO, "%s", what);
+		return error_errno(e, errno, "%s", what);
 	lower->text[size] = '\0';
 
 	size_t count = 0;
@@ -118,12 +119,6 @@ static int open_view(int store_fd, const struct digest *ids, size_t count, struc
 	return 0;
 }
 
-static bool is_opaque(int fd)
-{
-	char value;
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
 enum found { FOUND_FAILED = -1, FOUND_NOTHING, FOUND_HIDDEN, FOUND_DIRECTORY };
 
 /* What one layer says of a directory. FOUND_HIDDEN: nothing below this layer can show there,
@@ -151,7 +146,10 @@ static enum found look(const struct lower *lower, const char *path, int *out)
 			*out = scope_take_fd(&fd);
 			return hidden ? FOUND_HIDDEN : FOUND_DIRECTORY;
 		}
-		hidden |= is_opaque(fd);
+		bool opaque;
+		if (store_is_opaque(fd, &opaque) != 0)
+			return FOUND_FAILED;
+		hidden |= opaque;
 	}
 }
 

@@ -220,10 +220,12 @@ static int open_link_target(
 {
 	SCOPED_FD fd = tree_open_below(tree->root_fd, entry->link, O_PATH | O_NOFOLLOW);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0 && (tree_is_gone(errno) || errno == EXDEV))
 		return error_set(e, ERROR_PATH, 0,
 			"hard link \"%.80s\" to \"%.80s\", which is no file of this layer",
 			entry->path, entry->link);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return error_errno(e, errno, "look at \"%.80s\"", entry->link);
 	if (S_ISDIR(st.st_mode) || tree_is_whiteout(tree, &st))
 		return error_set(e, ERROR_PATH, 0,
 			"hard link \"%.80s\" to \"%.80s\", which is a directory or was removed",

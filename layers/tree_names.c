@@ -64,7 +64,9 @@ static int replace_whiteout(
 	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
 {
 	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !tree_is_whiteout(tree, &st))
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(e, errno, "look at \"%.80s\"", path);
+	if (!tree_is_whiteout(tree, &st))
 		return refuse_parent(path, e);
 	if (unlinkat(dir_fd, name, 0) != 0)
 		return error_errno(e, errno, "replace whiteout \"%.80s\"", path);

@@ -22,6 +22,7 @@ struct unpack {
 	struct decoder *decoder;
 	struct gate *gate;
 	struct archive *archive;
+	struct archive_entry *entry;
 	struct tree *tree;
 	const struct unpack_options *options;
 	struct unpack_result result;
@@ -345,15 +346,14 @@ static int drain(struct unpack *unpack, struct error *e)
 static int take_all(struct unpack *unpack, struct error *e)
 {
 	for (;;) {
-		struct archive_entry *entry;
-		int status = archive_read_next_header(unpack->archive, &entry);
+		int status = archive_read_next_header2(unpack->archive, unpack->entry);
 		if (status == ARCHIVE_EOF)
 			break;
 		/* A warning is about characters that are not ASCII: names are bytes to us, and the
 		 * gate has read them too. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(unpack, e);
-		if (take_entry(unpack, entry, e) != 0)
+		if (take_entry(unpack, unpack->entry, e) != 0)
 			return -1;
 	}
 	if (unpack->feed_error.code != ERROR_NONE)
@@ -367,7 +367,9 @@ static int open_parts(struct unpack *unpack, int root_fd, struct error *e)
 		tree_open(root_fd, unpack->options->names_only, &unpack->tree, e) != 0)
 		return -1;
 	unpack->archive = archive_read_new();
-	if (unpack->archive == NULL)
+	/* Of our own, for libarchive 3.6.2 writes into one that it could not allocate. */
+	unpack->entry = archive_entry_new();
+	if (unpack->archive == NULL || unpack->entry == NULL)
 		return error_errno(e, ENOMEM, "start libarchive");
 	/* Plain tar and nothing else: no filter and no other format is registered, or linked in. */
 	if (archive_read_support_format_tar(unpack->archive) != ARCHIVE_OK ||
@@ -379,6 +381,7 @@ static int open_parts(struct unpack *unpack, int root_fd, struct error *e)
 
 static void close_parts(struct unpack *unpack)
 {
+	archive_entry_free(unpack->entry);
 	(void)archive_read_free(unpack->archive);
 	tree_close(unpack->tree);
 	gate_close(unpack->gate);
