@@ -67,7 +67,7 @@ static inline int memory_open_blob(
 		return error_set(e, ERROR_MISSING, ENOENT, "no such blob");
 	struct memory_handle *handle = calloc(1, sizeof *handle);
 	if (handle == NULL)
-		abort();
+		return error_errno(e, ENOMEM, "open a blob");
 	*handle = (struct memory_handle){
 		.blob = {&memory_blob_ops, of->claimed_bytes != 0 ? of->claimed_bytes : of->size},
 		.source = self,

@@ -26,7 +26,10 @@
 /* --- listings -----------------------------------------------------------------------------------
  */
 
-enum { LIST_IDENTITY = 1 /* inode, nlink and ctime too */ };
+enum {
+	LIST_IDENTITY = 1, /* inode, nlink and ctime too */
+	LIST_TIMELESS = 2  /* no times */
+};
 
 struct listing {
 	const char *skip; /* a path not to look into, or NULL */
@@ -128,10 +131,11 @@ static inline void list_one(
 {
 	char text[256];
 	list_quoted(to, name, strlen(name));
-	bool whiteout = S_ISCHR(st->st_mode) && st->st_rdev == 0; /* nobody sees its time */
+	bool timeless = (to->flags & LIST_TIMELESS) != 0 ||
+			(S_ISCHR(st->st_mode) && st->st_rdev == 0); /* nobody sees a whiteout's */
 	(void)snprintf(text, sizeof text, " %06o %u:%u %lld.%09ld", (unsigned)st->st_mode,
 		(unsigned)st->st_uid, (unsigned)st->st_gid,
-		whiteout ? 0 : (long long)st->st_mtim.tv_sec, whiteout ? 0 : st->st_mtim.tv_nsec);
+		timeless ? 0 : (long long)st->st_mtim.tv_sec, timeless ? 0 : st->st_mtim.tv_nsec);
 	list_text(to, text);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
 		(void)snprintf(text, sizeof text, " %u,%u", major(st->st_rdev), minor(st->st_rdev));
