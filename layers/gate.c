@@ -122,7 +122,7 @@ static int end_meta(struct gate *gate, struct error *e)
 	case 'L':
 		result = take_gnu_name(gate, &gate->long_name, e);
 		break;
-	case 'K':
+	default: /* K */
 		result = take_gnu_name(gate, &gate->long_link, e);
 		break;
 	}
@@ -350,10 +350,9 @@ static ssize_t step(struct gate *gate, const uint8_t *data, size_t size, struct 
 		if (gate->block_used == TAR_BLOCK_BYTES && take_block(gate, e) != 0)
 			return -1;
 		return (ssize_t)used;
-	case STATE_REFUSED:
-		break;
+	default: /* STATE_REFUSED */
+		return error_set(e, ERROR_TAR, 0, "the tar was refused before");
 	}
-	return error_set(e, ERROR_TAR, 0, "the tar was refused before");
 }
 
 int gate_push(struct gate *gate, const uint8_t *data, size_t size_bytes, struct error *e)
@@ -397,8 +396,7 @@ int gate_finish(struct gate *gate, struct error *e)
 	if (gate->state == STATE_AFTER && gate->block_used == 0)
 		return 0;
 	gate->offset = gate->passed;
-	if (gate->state != STATE_REFUSED)
-		gate->state = STATE_REFUSED;
+	gate->state = STATE_REFUSED;
 	return refuse(
 		gate, e, ERROR_TAR, "the archive is cut short: its two end blocks are missing");
 }

@@ -44,13 +44,13 @@ int key_decode(const uint8_t *der, size_t size_bytes, struct public_key *out, st
 	return 0;
 }
 
-/* 1 .. n-1, big-endian. */
+/* 1 .. n-1, big-endian; n is the order of P-256 (SP 800-186, 3.2.1.3). */
 static bool is_scalar(const uint8_t bytes[SCALAR_BYTES])
 {
-	size_t size_bytes;
-	const uint8_t *order = br_ec_p256_m31.order(BR_EC_secp256r1, &size_bytes);
-	return size_bytes == SCALAR_BYTES && !is_zero(bytes, SCALAR_BYTES) &&
-	       memcmp(bytes, order, SCALAR_BYTES) < 0;
+	static const uint8_t order[SCALAR_BYTES] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+		0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+	return !is_zero(bytes, SCALAR_BYTES) && memcmp(bytes, order, SCALAR_BYTES) < 0;
 }
 
 int key_verify(const struct public_key *key, const struct digest *hash,

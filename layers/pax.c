@@ -11,10 +11,16 @@ struct record {
 	size_t key_length, value_length;
 };
 
+/* Of a key in a message. */
+static int shown_length(const struct record *r)
+{
+	return r->key_length > 60 ? 60 : (int)r->key_length;
+}
+
 static int bad_value(const struct record *r, struct error *e)
 {
-	return error_set(e, ERROR_TAR, 0, "pax header: bad value for \"%.*s\"",
-		(int)(r->key_length > 60 ? 60 : r->key_length), r->key);
+	return error_set(
+		e, ERROR_TAR, 0, "pax header: bad value for \"%.*s\"", shown_length(r), r->key);
 }
 
 static int take_name(const struct record *r, char **out, struct error *e)
@@ -101,7 +107,7 @@ static int refuse_text_acl(const struct record *r, struct pax *pax, struct error
 	return error_set(e, ERROR_XATTR, 0,
 		"\"%.*s\" in a pax header: make the tar with xattrs (system.posix_acl_*) instead "
 		"of --acls",
-		(int)(r->key_length > 60 ? 60 : r->key_length), r->key);
+		shown_length(r), r->key);
 }
 
 /* Every key that libarchive acts upon is here or is refused. A key that ends in '.' is a prefix. */
@@ -142,7 +148,7 @@ static int take_record(const struct record *r, struct pax *pax, struct error *e)
 			return keys[i].take(r, pax, e);
 	}
 	return error_set(e, ERROR_TAR, 0, "pax header: key \"%.*s\" is not supported",
-		(int)(r->key_length > 60 ? 60 : r->key_length), r->key);
+		shown_length(r), r->key);
 }
 
 /* "<length> <key>=<value>\n", where length counts all of it, itself included. At most six digits:
@@ -197,7 +203,7 @@ int pax_parse_global(const char *body, size_t size_bytes, struct error *e)
 		if (r.key_length != 7 || memcmp(r.key, "comment", 7) != 0)
 			return error_set(e, ERROR_TAR, 0,
 				"global pax header: \"%.*s\" where only comments are allowed",
-				(int)(r.key_length > 60 ? 60 : r.key_length), r.key);
+				shown_length(&r), r.key);
 	}
 	return 0;
 }

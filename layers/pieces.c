@@ -57,9 +57,8 @@ static int add_piece(const struct piece *piece, const struct layer_record *recor
 		return error_set(e, ERROR_FORMAT, 0,
 			"%" PRIu64 " bytes of a plain tar that decode to %" PRIu64, stored,
 			piece->decoded_bytes);
-	if (__builtin_add_overflow(sums->stored_bytes, stored, &sums->stored_bytes) ||
-		__builtin_add_overflow(
-			sums->decoded_bytes, piece->decoded_bytes, &sums->decoded_bytes))
+	sums->stored_bytes += stored; /* at most PIECES_MOST times LIMIT_PIECE_BYTES: below 2^41 */
+	if (__builtin_add_overflow(sums->decoded_bytes, piece->decoded_bytes, &sums->decoded_bytes))
 		return error_set(e, ERROR_LIMIT, 0, "the sum is 2^64 bytes or more");
 	if (stored > sums->largest_bytes)
 		sums->largest_bytes = stored;

@@ -79,8 +79,9 @@ static int write_implied(int layer_fd, struct path_list *implied, struct error *
 		(void)fputc(item->value == IMPLIED_FRESH ? 'f' : 'm', file);
 		(void)fwrite(item->path, strlen(item->path) + 1, 1, file);
 	}
-	int failed = ferror(file);
-	if (fclose(file) != 0 || failed)
+	bool failed = ferror(file) != 0;
+	failed |= fclose(file) != 0;
+	if (failed)
 		return error_errno(e, errno, "write the list of implied directories");
 	return 0;
 }
@@ -148,6 +149,8 @@ int store_add(int store_fd, struct source *source, const struct layer_record *re
 		layer.reused = true;
 		if (look_at_root(store_fd, id, &layer.hides_lower, e) != 0)
 			return -1;
+	} else if (errno != ENOENT) {
+		return error_errno(e, errno, "look for a layer in the store");
 	} else if (add_new(store_fd, id, source, record, options, &layer, e) != 0) {
 		struct error ignored; /* the first reason is the one to tell */
 		(void)store_remove(store_fd, new_name, &ignored);

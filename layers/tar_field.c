@@ -36,10 +36,7 @@ static bool base256(const char *field, size_t length, int64_t *out)
 			return false;
 		value = value << 8 | (uint8_t)field[at];
 	}
-	int64_t number = (int64_t)value;
-	if ((lead == 0xff) != (number < 0))
-		return false;
-	*out = number;
+	*out = (int64_t)value; /* what was shifted out was the sign, all of it */
 	return true;
 }
 

@@ -257,6 +257,16 @@ int tree_add_hard_link(struct tree *tree, const struct tree_entry *entry, struct
 	return 0;
 }
 
+static int set_xattrs_here(const struct tree_entry *entry, struct error *e)
+{
+	for (size_t i = 0; i < entry->xattrs.count; i++) {
+		const struct xattr *x = &entry->xattrs.items[i];
+		if (lsetxattr(path_base(entry->path), x->name, x->value, x->size_bytes, 0) != 0)
+			return set_xattr_failed(entry, x->name, e);
+	}
+	return 0;
+}
+
 /* A descriptor on a device or FIFO would have to be O_PATH, which fsetxattr() refuses; so by name,
  * from within its directory, whose parents were checked. The caller's working directory comes back.
  */
@@ -267,14 +277,9 @@ static int set_xattrs_by_name(const struct tree_entry *entry, int dir_fd, struct
 	SCOPED_FD back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (back < 0 || fchdir(dir_fd) != 0)
 		return error_errno(e, errno, "enter the directory of \"%.80s\"", entry->path);
-	int result = 0;
-	for (size_t i = 0; i < entry->xattrs.count && result == 0; i++) {
-		const struct xattr *x = &entry->xattrs.items[i];
-		if (lsetxattr(path_base(entry->path), x->name, x->value, x->size_bytes, 0) != 0)
-			result = set_xattr_failed(entry, x->name, e);
-	}
-	if (fchdir(back) != 0 && result == 0)
-		result = error_errno(e, errno, "leave the directory of \"%.80s\"", entry->path);
+	int result = set_xattrs_here(entry, e);
+	if (fchdir(back) != 0)
+		return error_errno(e, errno, "leave the directory of \"%.80s\"", entry->path);
 	return result;
 }
 

@@ -51,8 +51,8 @@ static la_ssize_t read_for_archive(struct archive *archive, void *context, const
 	struct unpack *unpack = context;
 	const uint8_t *data = NULL;
 	size_t size_bytes = 0;
-	if (unpack->feed_error.code != ERROR_NONE ||
-		pull(unpack, &data, &size_bytes, &unpack->feed_error) != 0)
+	/* Where this fails libarchive never calls it again (archive_read.c, filter->fatal). */
+	if (pull(unpack, &data, &size_bytes, &unpack->feed_error) != 0)
 		return ARCHIVE_FATAL;
 	*buffer = data;
 	return (la_ssize_t)size_bytes;
@@ -67,11 +67,6 @@ static int archive_failed(const struct unpack *unpack, struct error *e)
 	}
 	const char *why = archive_error_string(unpack->archive);
 	return error_set(e, ERROR_TAR, 0, "tar: %s", why != NULL ? why : "damaged");
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 /* The file type that libarchive must have found for what the gate found. */
@@ -97,13 +92,14 @@ static mode_t expected_filetype(char type)
  * target without any ASCII: then it has no say. */
 static bool links_agree(const char *theirs, const char *ours)
 {
-	return theirs == NULL || same_text(theirs, ours);
+	return theirs == NULL || strcmp(theirs, ours) == 0;
 }
 
 static bool readers_agree(const struct gate_entry *gated, struct archive_entry *entry)
 {
-	const char *hard_link = archive_entry_hardlink(entry);
-	if (!same_text(archive_entry_pathname(entry), gated->path) ||
+	const char *path = archive_entry_pathname(entry),
+		   *hard_link = archive_entry_hardlink(entry);
+	if (path == NULL || strcmp(path, gated->path) != 0 ||
 		(uint64_t)archive_entry_size(entry) != gated->size_bytes)
 		return false;
 	if (gated->type == '1')
