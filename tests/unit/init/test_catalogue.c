@@ -191,6 +191,8 @@ static void bad_keys_end_the_boot(void)
 int main(void)
 {
 	size_t rows[2] = {0, 0};
+	if (!have_root())
+		return 0; /* for chroot */
 	signer_open("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", &a);
 	signer_open("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", &b);
 	signer_open("00000000000000000000000000000000000000000000000000000000000000ff", &stranger);

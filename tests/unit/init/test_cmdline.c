@@ -72,7 +72,8 @@ static void test_what_is_fixed_stays(void)
 	is_not_followed(fixed, "plyboot.log=debug", "init.conf fixes it");
 	is_int(got.log, INITCONF_LOG_NORMAL, "log stays");
 
-	merge(fixed, "plyboot.layers=LABEL=a plyboot.stack=demo plyboot.wait=3 quiet");
+	merge(fixed, "plyboot.layers=LABEL=a plyboot.stack=demo plyboot.wait=3 plyboot.log=normal "
+		     "quiet");
 	is_str(warnings, "", "saying the same is no offence");
 	is_int(got.log, INITCONF_LOG_NORMAL, "and quiet is the kernel's then");
 	merge(fixed, "plyboot.state=none");
@@ -127,6 +128,10 @@ static void test_words(void)
 	merge("", "plyboot.wait=1 -- plyboot.wait=2 plyboot.nonsense");
 	is_str(warnings, "", "what follows -- is the real init's");
 	is_int(got.wait_s, 1, "and the rest counts");
+	merge("", "\"plyboot.wait=4");
+	is_int(got.wait_s, 4, "a quoted word without its other quote");
+	merge("", "plyboot.layers=\"LABEL=a b");
+	is_str(got.device[INITCONF_LAYERS], "LABEL=a b", "such a value");
 	merge("", "\"");
 	merge("", "plyboot.layers=\"");
 	is_str(got.device[INITCONF_LAYERS], "PARTLABEL=plyboot-layers",

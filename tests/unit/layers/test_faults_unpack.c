@@ -8,6 +8,9 @@
 #define ACL                                                                                        \
 	"\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x04\0\x04\0\xff\xff\xff\xff\x20\0\x04\0\xff\xff"   \
 	"\xff\xff"
+#define ACL_NAMED                                                                                  \
+	"\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0\x04\0\x05\0\xff"           \
+	"\xff\xff\xff\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
 #define XATTR(name, value) .xattr = name, .xattr_value = value, .xattr_bytes = sizeof(value) - 1
 
 /* Every way into the tree, and each entry that another one has to make way for. */
@@ -19,7 +22,11 @@ static const struct item many[] = {
 		.uid = 3,
 		XATTR("security.capability", CAPABILITY)},
 	{.path = "file", .body = "again", .mtime = 8, XATTR("system.posix_acl_access", ACL)},
-	{.path = "d", .type = '5', .mode = 0711, .mtime = 9, XATTR("system.posix_acl_access", ACL)},
+	{.path = "d",
+		.type = '5',
+		.mode = 0711,
+		.mtime = 9,
+		XATTR("system.posix_acl_access", ACL_NAMED)},
 	{.path = "d/link", .type = '2', .link = "../file", .mtime = 1},
 	{.path = "d/hard", .type = '1', .link = "file"},
 	{.path = "d",
@@ -27,10 +34,11 @@ static const struct item many[] = {
 		.mode = 0700,
 		.mtime = 4,
 		XATTR("system.posix_acl_default", ACL)},
-	{.path = "d/fifo", .type = '6', .mtime = 3},
+	{.path = "d/fifo", .type = '6', .mtime = 3, XATTR("system.posix_acl_access", ACL_NAMED)},
 	{.path = "d/null", .type = '3', .major = 1, .minor = 3, .uid = 9},
 	{.path = "d/disk", .type = '4', .major = 7, .minor = 1},
 	{.path = "implied/deep/file", .body = "x"},
+	{.pax_path = "pax", .type = '2', .pax_link = "target"},
 	{.path = ".wh.gone"},
 	{.path = "gone/x", .body = "y"},
 	{.path = ".wh.file"},
@@ -78,6 +86,9 @@ static int unpack(struct error *e)
 	int root_fd = open(path, O_RDONLY | O_DIRECTORY);
 	layer_of_tar(&layer, MEDIA_TAR, &tar, ODD_PIECE_BYTES);
 	memset(&result, UNTOUCHED, sizeof result);
+	/* One that is not a layer's, and stays. */
+	if (!names_only && fsetxattr(root_fd, "trusted.test", "1", 1, 0) != 0)
+		abort();
 	if (root_fd < 0 || stream_open(layer_source(&layer), &layer.record, &stream, e) != 0 ||
 		decoder_open(MEDIA_TAR, stream_feed(stream), &decoder, e) != 0)
 		abort();
@@ -166,6 +177,7 @@ static int add_to_store(struct error *e)
 
 static struct sandbox store; /* with two layers in it */
 static struct digest ids[2];
+static struct layer stored; /* the upper one */
 
 static void fill_store(void)
 {
@@ -175,9 +187,10 @@ static void fill_store(void)
 						    .uid = 4,
 						    .mtime = 8,
 						    XATTR("system.posix_acl_default", ACL)},
-		{.path = "a/b", .type = '5', .mode = 0701, .mtime = 6}, {0}};
-	static const struct item above[] = {
-		{.path = "a/b/f", .body = "x"}, {.path = "only/here"}, {0}};
+		{.path = "a/b", .type = '5', .mode = 0701, .mtime = 6},
+		{.path = "o/q/f", .body = "hidden"}, {0}};
+	static const struct item above[] = {{.path = "a/b/f", .body = "x"}, {.path = "only/here"},
+		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {0}};
 	static const struct item *const both[] = {below, above};
 	sandbox_open(&store);
 	for (size_t i = 0; i < 2; i++) {
@@ -187,13 +200,27 @@ static void fill_store(void)
 		bytes_free(&tar);
 		tar_add_all(&tar, both[i]);
 		tar_end(&tar);
-		struct layer layer = layer_for(MEDIA_TAR);
-		if (store_add(store.root_fd, layer_source(&layer), &layer.record, &options, &out,
+		layer_free(&stored);
+		stored = layer_for(MEDIA_TAR);
+		if (store_add(store.root_fd, layer_source(&stored), &stored.record, &options, &out,
 			    &e) != 0)
 			abort();
 		ids[i] = out.id;
-		layer_free(&layer);
 	}
+}
+
+static int reuse(struct error *e)
+{
+	const struct layer_unpack_options options = {.user_xattrs_supported = true};
+	struct store_layer out;
+	struct source *source = layer_source(&stored);
+	memset(&out, UNTOUCHED, sizeof out);
+	faults_begin();
+	int status = store_add(store.root_fd, source, &stored.record, &options, &out, e);
+	faults_end();
+	if (status != 0)
+		return is_untouched(&out, sizeof out) ? status : FAULTS_WRONG;
+	return digest_equal(&out.id, &ids[1]) && !out.hides_lower ? 0 : FAULTS_WRONG;
 }
 
 static int make_synthetic(struct error *e)
@@ -241,6 +268,18 @@ static void try(const char *name, int (*run)(struct error *e), unsigned also)
 	bytes_free(&expected);
 }
 
+/* An errno that has a meaning of its own. */
+static void try_errno(
+	const char *name, int (*run)(struct error *e), int error_number, const char *how)
+{
+	const struct faults_case one = {.name = name,
+		.run = run,
+		.also = 1u << ERROR_PATH | 1u << ERROR_XATTR | 1u << ERROR_MISSING};
+	bytes_free(&expected);
+	faults_try(&one, FAULTS_SYSTEM, error_number, how);
+	bytes_free(&expected);
+}
+
 int main(void)
 {
 	if (!have_root())
@@ -248,6 +287,8 @@ int main(void)
 	tar_add_all(&tar, many);
 	tar_end(&tar);
 	try("unpack_tar", unpack, 1u << ERROR_XATTR);
+	try_errno("unpack_tar", unpack, EXDEV, "EXDEV");
+	try_errno("unpack_tar", unpack, EEXIST, "EEXIST");
 	names_only = true;
 	try("unpack_tar, names only", unpack, 0);
 	names_only = false;
@@ -260,7 +301,11 @@ int main(void)
 	}
 	fill_store();
 	try("store_make_synthetic", make_synthetic, 0);
+	try("store_add of what is there", reuse, 0);
 	try("store_remove", remove_tree, 0);
+	try_errno("store_remove", remove_tree, EPERM, "EPERM");
+	try_errno("store_remove", remove_tree, EEXIST, "EEXIST");
+	layer_free(&stored);
 	bytes_free(&tar);
 	sandbox_close(&store);
 	return done();

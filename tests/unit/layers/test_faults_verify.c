@@ -122,6 +122,98 @@ static int identify_layer(struct error *e)
 	return digest_equal(&id, &expected) ? 0 : FAULTS_WRONG;
 }
 
+/* Encoding again, as decoding does: what if it came to something else? */
+static enum { ENCODES, ENCODES_LESS, ENCODES_OTHERWISE, ENCODES_NOTHING } encoding;
+
+int __real_stack_encode(const struct stack *stack, char **text, size_t *size, struct error *e);
+int __wrap_stack_encode(const struct stack *stack, char **text, size_t *size, struct error *e);
+int __wrap_stack_encode(const struct stack *stack, char **text, size_t *size, struct error *e)
+{
+	if (encoding == ENCODES_NOTHING)
+		return error_set(e, ERROR_LIMIT, 0, "nothing");
+	int result = __real_stack_encode(stack, text, size, e);
+	if (result != 0)
+		return result;
+	*size -= encoding == ENCODES_LESS;
+	(*text)[5] = encoding == ENCODES_OTHERWISE ? '?' : (*text)[5];
+	return result;
+}
+
+int __real_layer_record_encode(const struct layer_record *record, char out[LAYER_RECORD_TEXT_SIZE],
+	size_t *size, struct error *e);
+int __wrap_layer_record_encode(const struct layer_record *record, char out[LAYER_RECORD_TEXT_SIZE],
+	size_t *size, struct error *e);
+int __wrap_layer_record_encode(const struct layer_record *record, char out[LAYER_RECORD_TEXT_SIZE],
+	size_t *size, struct error *e)
+{
+	if (encoding == ENCODES_NOTHING)
+		return error_set(e, ERROR_LIMIT, 0, "nothing");
+	int result = __real_layer_record_encode(record, out, size, e);
+	if (result != 0)
+		return result;
+	*size -= encoding == ENCODES_LESS;
+	out[5] = encoding == ENCODES_OTHERWISE ? '?' : out[5];
+	return result;
+}
+
+static void only_canonical_text_is_decoded(void)
+{
+	static const struct {
+		const char *name;
+		enum error_code code;
+	} rows[] = {[ENCODES_LESS] = {"shorter", ERROR_FORMAT},
+		[ENCODES_OTHERWISE] = {"otherwise", ERROR_FORMAT},
+		[ENCODES_NOTHING] = {"not at all", ERROR_LIMIT}};
+	for (encoding = ENCODES_LESS; encoding <= ENCODES_NOTHING; encoding++) {
+		struct error e;
+		struct layer_record record;
+		struct stack stack;
+		memset(&stack, UNTOUCHED, sizeof stack);
+		memset(&record, UNTOUCHED, sizeof record);
+		vouch(TEXT, strlen(TEXT));
+		error_is(stack_decode(vouched, &stack, &e), &e, rows[encoding].code,
+			"a stack that would be written %s", rows[encoding].name);
+		vouch(LAYER, strlen(LAYER));
+		error_is(layer_record_decode(vouched, &record, &e), &e, rows[encoding].code,
+			"a layer record that would be written %s", rows[encoding].name);
+		ok(is_untouched(&stack, sizeof stack) && is_untouched(&record, sizeof record),
+			"... nothing is handed out");
+	}
+	encoding = ENCODES;
+}
+
+/* Wherever in the text the buffer has to grow: the last allocation fails, for each length. */
+static void the_last_growth_may_fail(void)
+{
+	struct stack stack;
+	struct error e;
+	unsigned wrong = 0, lengths = 0;
+	vouch(TEXT, strlen(TEXT));
+	if (stack_decode(vouched, &stack, &e) != 0)
+		abort();
+	for (size_t length = 2; length < sizeof stack.init; length++, lengths++) {
+		char *text = NULL;
+		size_t size = 99;
+		unsigned calls = 0;
+		memset(stack.init, 'a', length);
+		stack.init[0] = '/';
+		stack.init[length] = '\0';
+		for (int result = -1; result != 0; calls++) {
+			free(text);
+			text = NULL;
+			faults = (struct faults){
+				.kinds = FAULTS_MEMORY, .left = calls + 1, .error_number = ENOMEM};
+			faults_begin();
+			result = stack_encode(&stack, &text, &size, &e);
+			faults_end();
+			wrong += result != 0 && (text != NULL || e.code != ERROR_NOSPACE);
+		}
+		free(text);
+	}
+	ok(wrong == 0, "%u lengths, each allocation fails once", lengths);
+	stack_free(&stack);
+}
+
 /* --- pieces */
 
 static struct layer layer; /* 10 pieces */
@@ -290,6 +382,8 @@ int main(void)
 	make_layout();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		faults_all(&cases[i]);
+	only_canonical_text_is_decoded();
+	the_last_growth_may_fail();
 	verified_free(vouched);
 	layer_free(&layer);
 	sandbox_close(&sandbox);

@@ -225,6 +225,17 @@ static void fields(void)
 	h = tar_header("thing", '4', 0);
 	tar = with_header(h);
 	is_accepted(&tar, 1, "block device 0/0");
+	tar_octal(h.minor, sizeof h.minor, 1);
+	h.type = '3';
+	tar = with_header(h);
+	is_accepted(&tar, 1, "character device 0/1");
+	memset(h.major, '9', sizeof h.major);
+	tar = with_header(h);
+	is_refused(&tar, ERROR_TAR, "a major number that is none");
+	h = tar_header("thing", '3', 0);
+	memset(h.minor, '9', sizeof h.minor);
+	tar = with_header(h);
+	is_refused(&tar, ERROR_TAR, "a minor number that is none");
 	h = tar_header("thing", '3', 0);
 	tar_octal(h.major, sizeof h.major, 4096);
 	tar = with_header(h);

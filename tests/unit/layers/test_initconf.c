@@ -127,6 +127,28 @@ static void test_refusals(void)
 	refuses("on-failure explode\n", "'on-failure' can't be");
 	refuses("on-failure shell\n", "needs a line 'shell PATH'");
 	refuses("wait 1\r\n", "line 1: a control character");
+	refuses("wait 1\x7f\n", "line 1: a control character");
+}
+
+/* What the command line asks with words of its own. */
+static void test_values(void)
+{
+	static const char digits[] =
+		"1234567890123456789012345678901234567890123456789012345678901234";
+	char path[258] = "/";
+	unsigned seconds = 99;
+	memset(path + 1, 'a', 255);
+	ok(!initconf_program_valid(path), "a path of 256 bytes is refused");
+	path[255] = '\0';
+	ok(initconf_program_valid(path), "one of 255 is not");
+	ok(!initconf_program_valid("/."), "\".\" is refused");
+	ok(!initconf_program_valid("/.."), "\"..\" too");
+	ok(!initconf_program_valid("/a/"), "and a slash at the end");
+	ok(initconf_program_valid("/a/.b/..c/b."), "names that only begin so are not");
+	ok(!initconf_stack_valid(""), "an empty stack name is refused");
+	ok(!initconf_stack_valid(digits), "so is one of 64 bytes");
+	ok(initconf_stack_valid(digits + 1), "one of 63 is not");
+	ok(!initconf_wait_parse("", &seconds) && seconds == 99, "an empty number is refused");
 }
 
 static void test_ceilings(void)
@@ -151,6 +173,15 @@ static void test_ceilings(void)
 	(void)sprintf(end, "module /lib/modules/more.ko\n");
 	is_int(parse(text, &conf, &e), -1, "one more is not");
 	ok(strstr(e.text, "line 257: ") != NULL, "at its line");
+
+	char revoked[(LIMIT_KEYS + 1) * sizeof "revoked " KEY_ID "\t \n"] = "";
+	for (unsigned i = 0; i < LIMIT_KEYS; i++)
+		strcat(revoked, "revoked " KEY_ID "\t \n");
+	is_int(parse(revoked, &conf, &e), 0, "16 revoked keys are fine, with blanks behind them");
+	initconf_free(&conf);
+	strcat(revoked, "revoked " KEY_ID "\n");
+	is_int(parse(revoked, &conf, &e), -1, "one more is not");
+	ok(strstr(e.text, "line 17: ") != NULL, "at its line");
 }
 
 int main(void)
@@ -158,6 +189,7 @@ int main(void)
 	test_nothing_gives_the_defaults();
 	test_every_key();
 	test_refusals();
+	test_values();
 	test_ceilings();
 	return done();
 }

@@ -43,6 +43,8 @@ static void takes_what_it_knows(void)
 	pax_free(&out);
 	bytes_free(&pax);
 
+	is_int(parse(BODY("38 hdrcharset=ISO-IR 10646 2000 UTF-8\n"), &out, &e), 0,
+		"a charset that says UTF-8");
 	ok(parse("", 0, &out, &e) == 0 && out.path == NULL && out.link == NULL && !out.has_size &&
 			!out.has_mtime,
 		"an empty body says nothing");
@@ -129,6 +131,12 @@ static void refuses_keys_and_values(void)
 		{"mtime 2^63", "mtime", BODY("9223372036854775808"), 1, ERROR_TAR},
 		{"atime no number", "atime", BODY("now"), 1, ERROR_TAR},
 		{"hdrcharset unknown", "hdrcharset", BODY("EBCDIC"), 1, ERROR_TAR},
+		{"hdrcharset of another length", "hdrcharset", BODY("UTF-8"), 1, ERROR_TAR},
+		{"hdrcharset almost UTF-8", "hdrcharset", BODY("ISO-IR 10646 2000 UTF-7"), 1,
+			ERROR_TAR},
+		{"long unknown key",
+			"a_key_of_more_than_sixty_characters_is_cut_in_the_message_that_refuses_it",
+			BODY("a"), 1, ERROR_TAR},
 		{"GNU sparse 1.0", "GNU.sparse.major", BODY("1"), 1, ERROR_TYPE},
 		{"GNU sparse 0.1", "GNU.sparse.map", BODY("0,1"), 1, ERROR_TYPE},
 		{"GNU sparse 0.0", "GNU.sparse.numbytes", BODY("1"), 1, ERROR_TYPE},
@@ -154,6 +162,8 @@ static void global_headers_hold_comments_only(void)
 	error_is(pax_parse_global(BODY("9 path=a\n"), &e), &e, ERROR_TAR, "a path");
 	error_is(pax_parse_global(BODY("13 comment=a\n9 size=1\n"), &e), &e, ERROR_TAR, "a size");
 	error_is(pax_parse_global(BODY("14 comments=a\n"), &e), &e, ERROR_TAR, "a longer key");
+	error_is(pax_parse_global(BODY("13 command=a\n"), &e), &e, ERROR_TAR,
+		"another key of that length");
 }
 
 static void survives_noise(void)

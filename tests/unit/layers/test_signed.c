@@ -171,6 +171,7 @@ static void what_is_no_envelope_is_refused(void)
 		{"\0", 1, ERROR_FORMAT, "1 byte, NUL"},
 		{"\n", 1, ERROR_FORMAT, "1 byte, a line feed"},
 		{"plyboot stack 1\nname demo\n", 26, ERROR_SIGNATURE, "no separator"},
+		{"a\n", 2, ERROR_SIGNATURE, "shorter than a separator"},
 		{"plyboot stack 1\nname demo\n---", 29, ERROR_FORMAT, "cut in the separator"},
 		{"plyboot stack 1\r\n---\r\n", 22, ERROR_FORMAT, "CRLF"},
 		{"\xef\xbb\xbfplyboot stack 1\n---\n", 23, ERROR_FORMAT, "BOM"},

@@ -208,6 +208,7 @@ static void bad_values_are_refused(void)
 			"name a.b_c-d890123456789012345678901234567890123456789012345678901234",
 			"line 2, name"},
 		{ERROR_FORMAT, "version 7", "version 07", "line 3, version"},
+		{ERROR_FORMAT, "version 7", "version ", "line 3, version"},
 		{ERROR_FORMAT, "version 7", "version +1", "line 3, version"},
 		{ERROR_FORMAT, "version 7", "version 0x7", "line 3, version"},
 		{ERROR_FORMAT, "version 7", "version 7f", "line 3, version"},
@@ -601,6 +602,7 @@ static void what_cannot_be_read_is_not_written(void)
 	REFUSES(stack.persist_count = 1; stack.persist = paths;
 		paths[0] = (char *)"var", ERROR_FORMAT, "a relative path");
 	REFUSES(strcpy(stack.init, "/sbin/\ninit"), ERROR_FORMAT, "a line feed in init");
+	REFUSES(strcpy(stack.init, "/sbin/\x7finit"), ERROR_FORMAT, "DEL in init");
 	REFUSES(memset(stack.init, '/', sizeof stack.init), ERROR_LIMIT, "an init without NUL");
 	REFUSES(stack.on_failure = ON_FAILURE_KINDS, ERROR_FORMAT, "an end that is none");
 	bad_layer = good.layers[0];
@@ -633,6 +635,31 @@ static void the_target_is_checked(void)
 	stack.kernel[0] = '\0';
 	is_int(stack_check_target(&stack, "x86_64", "5.4", &e), 0, "no kernel named: any will do");
 	stack_free(&stack);
+}
+
+static void what_init_does_not_serve_is_refused(void)
+{
+	struct stack stack;
+	struct error e;
+	if (decode(BASE, strlen(BASE), &stack, &e) != 0)
+		abort();
+	error_is(stack_check_served(&stack, &e), &e, ERROR_TARGET, "persistent paths");
+	size_t count = stack.persist_count;
+	stack.persist_count = 0;
+	is_int(stack_check_served(&stack, &e), 0, "without them it is served");
+	stack.persist_count = count;
+	stack_free(&stack);
+}
+
+static void a_file_has_its_stacks_name(void)
+{
+	struct stack stack = {.name = "demo", .version = 7};
+	struct error e;
+	is_int(stack_check_file_name(&stack, "demo-7.stack", &e), 0, "its own name");
+	error_is(stack_check_file_name(&stack, "demo-8.stack", &e), &e, ERROR_FORMAT,
+		"another version's");
+	error_is(stack_check_file_name(&stack, "demo-07.stack", &e), &e, ERROR_FORMAT,
+		"another way to write it");
 }
 
 static void refuses_record(const char *text, enum error_code code, const char *name)
@@ -717,6 +744,8 @@ int main(void)
 	random_stacks_make_the_round_trip();
 	what_cannot_be_read_is_not_written();
 	the_target_is_checked();
+	what_init_does_not_serve_is_refused();
+	a_file_has_its_stacks_name();
 	a_record_is_eight_lines();
 	every_value_has_a_name();
 	return done();

@@ -338,6 +338,9 @@ static void refuses_paths(void)
 		path4095[i] = i % 256 == 255 ? '/' : 'n';
 	static const char body[] = "x";
 	const struct row rows[] = {
+		{"a symlink's target of 4096 bytes", ERROR_PATH,
+			{{.path = "l", .type = '2', .pax_link = path4096}},
+			{{.path = "l", .type = '2', .pax_link = path4095}}},
 		{"/abs", ERROR_PATH, {{.path = "/abs", .body = body}},
 			{{.path = "abs", .body = body}}},
 		{"..", ERROR_PATH, {{.path = "..", .type = '5'}}, {{.path = ".", .type = '5'}}},
@@ -543,6 +546,9 @@ static void refuses_whiteouts(void)
 			{{.path = "a"}, {.path = ".wh..wh..opq", .type = '1', .link = "a"}}, {{0}}},
 		{"a file below a whiteout's name", ERROR_WHITEOUT, {{.path = ".wh.a/b"}},
 			{{.path = "x.wh.a/b"}}},
+		{"an opaque marker in a symlink", ERROR_PATH,
+			{{.path = "d", .type = '2', .link = "e"}, {.path = "d/.wh..wh..opq"}},
+			{{.path = "d", .type = '5'}, {.path = "d/.wh..wh..opq"}}},
 		{"a file below an opaque marker", ERROR_WHITEOUT, {{.path = "d/.wh..wh..opq/b"}},
 			{{0}}},
 	};
@@ -596,8 +602,19 @@ static bool check_detours(const struct sandbox *sandbox, const struct unpack_res
 static bool check_aufs(const struct sandbox *sandbox, const struct unpack_result *result)
 {
 	return is_file(sandbox, "file", "x") && mode_of(sandbox, ".wh..wh.plnk") == 0 &&
-	       mode_of(sandbox, ".wh..wh.aufs") == 0 && mode_of(sandbox, ".wh..wh.orph") == 0 &&
+	       mode_of(sandbox, ".wh..wh.aufs") == 0 && mode_of(sandbox, ".wh..wh.another") == 0 &&
 	       result->entries == 5 && result->opaque.count == 0;
+}
+
+static bool check_not_aufs(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	(void)result;
+	return is_file(sandbox, "a.wh..wh.plnk", "x");
+}
+
+static bool check_almost_opaque(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	return mode_of(sandbox, "d/.wh..wh..opx") == 0 && result->opaque.count == 0;
 }
 
 static void applies_whiteouts(void)
@@ -632,10 +649,15 @@ static void applies_whiteouts(void)
 				{.path = "b", .body = "1"}, {.path = ".wh.b"},
 				{.path = "b", .type = '5'}},
 			check_detours},
+		{"names that only look like AUFS's", {{.path = "a.wh..wh.plnk", .body = "x"}},
+			check_not_aufs},
+		{"AUFS's of a marker's length are skipped too",
+			{{.path = "d", .type = '5'}, {.path = "d/.wh..wh..opx", .body = "x"}},
+			check_almost_opaque},
 		{"AUFS's leftovers are skipped",
 			{{.path = ".wh..wh.plnk", .type = '5'},
 				{.path = ".wh..wh.plnk/77.88", .body = "x"},
-				{.path = ".wh..wh.aufs"}, {.path = ".wh..wh.orph/", .type = '5'},
+				{.path = ".wh..wh.aufs"}, {.path = ".wh..wh.another/", .type = '5'},
 				{.path = "file", .body = "x"}},
 			check_aufs},
 	};
@@ -652,6 +674,22 @@ static void applies_whiteouts(void)
 	accept_tar("beside this layer's own directory: opaque", &tar, check_own_directory);
 }
 
+/* An implied directory may give way to something else; a device is no whiteout. */
+static bool check_gave_way(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	return is_file(sandbox, "d", "x") && is_file(sandbox, "null", "y") &&
+	       !is_listed(&result->implied, "d", -1) && !is_listed(&result->opaque, "d", -1);
+}
+
+static void lets_the_last_entry_win(void)
+{
+	const struct item items[] = {{.path = "d/.wh..wh..opq"}, {.path = "d", .body = "x"},
+		{.path = "null", .type = '3', .major = 1, .minor = 3},
+		{.path = "null", .body = "y"}, {0}};
+	struct bytes tar = tar_of(items);
+	accept_tar("over an implied directory and a device", &tar, check_gave_way);
+}
+
 /* --- xattrs -------------------------------------------------------------------------------------
  */
 
@@ -659,6 +697,9 @@ static void applies_whiteouts(void)
 #define ACL(entries) "\x02\0\0\0" entries
 #define ACL_SMALL                                                                                  \
 	"\x01\0\x07\0\xff\xff\xff\xff\x04\0\x05\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
+#define ACL_NO_MASK                                                                                \
+	"\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0\x04\0\x05\0\xff\xff\xff\xff"         \
+	"\x20\0\x05\0\xff\xff\xff\xff"
 #define ACL_NAMED                                                                                  \
 	"\x01\0\x07\0\xff\xff\xff\xff\x02\0\x06\0\xe8\x03\0\0\x04\0\x05\0\xff\xff\xff\xff"         \
 	"\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff"
@@ -740,6 +781,11 @@ static void refuses_xattrs(void)
 			{{.path = "p",
 				.type = '6',
 				XATTR("system.posix_acl_access", ACL(ACL_NAMED))}}},
+		{"ACL without its header", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0")}}, {{0}}},
+		{"ACL that names somebody and has no mask", ERROR_XATTR,
+			{{.path = "f", XATTR("system.posix_acl_access", ACL(ACL_NO_MASK))}},
+			{{.path = "f", XATTR("system.posix_acl_access", ACL(ACL_NAMED))}}},
 		{"ACL empty", ERROR_XATTR,
 			{{.path = "f", XATTR("system.posix_acl_access", "\x02\0\0\0")}}, {{0}}},
 		{"name of 256 bytes", ERROR_LIMIT,
@@ -797,6 +843,24 @@ static bool check_xattrs(const struct sandbox *sandbox, const struct unpack_resu
 		       sizeof value) == -1;
 }
 
+static ssize_t xattr_size(const struct sandbox *sandbox, const char *path, const char *name)
+{
+	return getxattr(in_root(sandbox, path), name, NULL, 0);
+}
+
+static bool check_two_xattrs(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	return xattr_size(sandbox, "f", "user.a") == 1 && xattr_size(sandbox, "f", "user.b") == 1 &&
+	       result->user_xattrs == 3;
+}
+
+static bool check_replaced_xattrs(const struct sandbox *sandbox, const struct unpack_result *result)
+{
+	(void)result;
+	return xattr_size(sandbox, "d", "user.a") < 0 && xattr_size(sandbox, "d", "user.b") == 1 &&
+	       xattr_size(sandbox, "d", "system.posix_acl_access") < 0;
+}
+
 static void keeps_xattrs(void)
 {
 	struct bytes tar = many_xattrs(64);
@@ -817,6 +881,20 @@ static void keeps_xattrs(void)
 	tar = tar_of(items);
 	accept_tar("kept, with modes; a default ACL is not inherited within the layer", &tar,
 		check_xattrs);
+
+	const struct item two[] = {
+		{.path = "f",
+			XATTR("user.a", "1"),
+			.pax_raw = "25 SCHILY.xattr.user.b=2\n30 LIBARCHIVE.xattr.user.b=Mg\n"},
+		{0}};
+	tar = tar_of(two);
+	accept_tar("two of one file", &tar, check_two_xattrs);
+	const struct item again[] = {{.path = "d", .type = '5', XATTR("user.a", "1")},
+		{.path = "d", .type = '5', XATTR("system.posix_acl_access", ACL(ACL_NAMED))},
+		{.path = "d", .type = '5', XATTR("user.b", "2")}, {0}};
+	tar = tar_of(again);
+	accept_tar("a directory's third entry replaces what two before it set", &tar,
+		check_replaced_xattrs);
 
 	const struct item links[] = {{.path = "f", XATTR("security.capability", CAP2)},
 		{.path = "h", .type = '1', .link = "f", XATTR("security.capability", CAP2)},
@@ -963,6 +1041,36 @@ static void holds_signed_numbers(void)
 	}
 }
 
+static void note_progress(void *context, uint64_t stored_bytes)
+{
+	*(uint64_t *)context = stored_bytes;
+}
+
+static void tells_its_progress(void)
+{
+	struct bytes tar = counted();
+	struct layer layer;
+	struct sandbox sandbox;
+	struct unpack_result result;
+	struct error e;
+	uint64_t last = 0;
+	const struct layer_unpack_options options = {.user_xattrs_supported = true,
+		.progress = note_progress,
+		.progress_context = &last};
+	layer_of_tar(&layer, MEDIA_TAR_GZIP, &tar, ODD_PIECE_BYTES);
+	layer.record.unpacked_bytes = COUNTED_BYTES;
+	layer.record.entries = COUNTED_ENTRIES;
+	sandbox_open(&sandbox);
+	is_int(layer_unpack(
+		       layer_source(&layer), &layer.record, sandbox.root_fd, &options, &result, &e),
+		0, "with somebody to tell");
+	is_int((long long)last, (long long)layer.blob.size, "the last word is all of it");
+	unpack_result_free(&result);
+	sandbox_close(&sandbox);
+	layer_free(&layer);
+	bytes_free(&tar);
+}
+
 static void holds_to_what_is_signed_of_user_xattrs(void)
 {
 	static const struct {
@@ -1046,6 +1154,20 @@ static void takes_deep_and_wide_trees(void)
 	sandbox_open(&sandbox);
 	good = unpack_tar_bytes(&tar, MEDIA_TAR_GZIP, &sandbox, false, &result, &e) == 0;
 	ok(good && result.entries == 20000 && result.unpacked_bytes == 0, "20,000 empty files");
+	unpack_result_free(&result);
+	sandbox_close(&sandbox);
+	bytes_free(&tar);
+
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(path, sizeof path, "d%d", i);
+		tar_add(&tar, &(struct item){.path = path, .type = '5', .mtime = i});
+	}
+	tar_end(&tar);
+	sandbox_open(&sandbox);
+	struct stat st;
+	good = unpack_tar_bytes(&tar, MEDIA_TAR, &sandbox, false, &result, &e) == 0 &&
+	       lstat(in_root(&sandbox, "d199"), &st) == 0 && st.st_mtim.tv_sec == 199;
+	ok(good && result.entries == 200, "200 directories, with their times");
 	unpack_result_free(&result);
 	sandbox_close(&sandbox);
 	bytes_free(&tar);
@@ -1170,6 +1292,7 @@ int main(void)
 	keeps_names_as_bytes();
 	refuses_whiteouts();
 	applies_whiteouts();
+	lets_the_last_entry_win();
 	refuses_xattrs();
 	keeps_xattrs();
 	forgets_earlier_default_acls();
@@ -1177,6 +1300,7 @@ int main(void)
 	charges();
 	holds_signed_numbers();
 	holds_to_what_is_signed_of_user_xattrs();
+	tells_its_progress();
 	takes_deep_and_wide_trees();
 	keeps_metadata();
 	survives_noise();
