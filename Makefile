@@ -212,6 +212,11 @@ coverage-binaries: $(COVERAGE_BINARIES) $$(COVERAGE_CORPORA)
 coverage: packages-check ## branch coverage of the code that guards, and what no test reaches
 	@$(MAKE) --no-print-directory -j2 coverage-binaries
 	@tests/coverage
+seeded: packages-check ## put bugs into the code that guards, one at a time: a unit test must catch each
+	@$(MAKE) --no-print-directory -j2 coverage-binaries
+	@tests/seeded
+fault-flags/%: FORCE
+	@echo '$(fault_flags)'
 
 bench-init: packages-check all ## the time /init takes, beside Debian's tiny-initramfs on the same kernel
 	@tests/bench/init-time
@@ -247,6 +252,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries seeded
 
 -include $(shell find build -name '*.d' 2>/dev/null)

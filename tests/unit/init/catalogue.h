@@ -294,6 +294,9 @@ static const struct bad_input items[] = {
 	STACK("version below the floor of the record", ERROR_ROLLBACK, .recorded_floor = 9,
 		.next = "demo-9.stack", .next_text = TEXT("9")),
 
+	STACK("version below the floor of the record, above that of init.conf", ERROR_ROLLBACK,
+		.floor = 5, .recorded_floor = 9, .next = "demo-9.stack", .next_text = TEXT("9")),
+
 	SIGNATURE("missing", ERROR_SIGNATURE, .make = make_unsigned),
 	SIGNATURE("0 bytes", ERROR_SIGNATURE, .make = make_cut, .count = 0),
 	SIGNATURE("63 bytes", ERROR_SIGNATURE, .make = make_cut, .count = 63),

@@ -50,6 +50,7 @@ static const struct item many[] = {
 	{.path = ".wh.gone2"},
 	{.path = ".wh.gone3"},
 	{.path = "gone3", .body = "z"},
+	{.path = "able", .body = "x", XATTR("security.capability", CAPABILITY)},
 	{.path = "e", .type = '5'},
 	{.path = "e", .body = "no directory any more"},
 	{0},
@@ -188,9 +189,9 @@ static void fill_store(void)
 						    .mtime = 8,
 						    XATTR("system.posix_acl_default", ACL)},
 		{.path = "a/b", .type = '5', .mode = 0701, .mtime = 6},
-		{.path = "o/q/f", .body = "hidden"}, {0}};
+		{.path = "o/q", .type = '5', .mode = 0701}, {0}};
 	static const struct item above[] = {{.path = "a/b/f", .body = "x"}, {.path = "only/here"},
-		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {0}};
+		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {.path = "o/q/f"}, {0}};
 	static const struct item *const both[] = {below, above};
 	sandbox_open(&store);
 	for (size_t i = 0; i < 2; i++) {
