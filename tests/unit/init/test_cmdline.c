@@ -63,6 +63,8 @@ static void test_what_is_fixed_stays(void)
 		"log normal\nupper volatile\n";
 	is_not_followed(fixed, "plyboot.layers=/dev/vdb", "init.conf fixes it");
 	is_str(got.device[INITCONF_LAYERS], "LABEL=a", "layers stay");
+	is_not_followed(fixed, "plyboot.state=LABEL=t", "init.conf fixes it");
+	is_str(got.device[INITCONF_STATE], "LABEL=s", "state stays");
 	is_not_followed(fixed, "plyboot.record=none", "init.conf fixes it");
 	is_str(got.device[INITCONF_RECORD], "LABEL=r", "record stays");
 	is_not_followed(fixed, "plyboot.stack=other", "init.conf fixes it");
@@ -125,6 +127,11 @@ static void test_words(void)
 	merge("", "plyboot.layers=\"PARTLABEL=a b\" \"plyboot.wait=4\"");
 	is_str(got.device[INITCONF_LAYERS], "PARTLABEL=a b", "a quoted value");
 	is_int(got.wait_s, 4, "a quoted word");
+	merge("", "plyboot.state=LABEL=t");
+	is_str(got.device[INITCONF_STATE], "LABEL=t", "another state");
+	(void)snprintf(text, sizeof text, "plyboot.nonsense=1 plyboot.wait=6");
+	cmdline_merge(&conf, text, NULL, NULL, &got);
+	is_int(got.wait_s, 6, "with nobody to warn");
 	merge("", "plyboot.wait=1 -- plyboot.wait=2 plyboot.nonsense");
 	is_str(warnings, "", "what follows -- is the real init's");
 	is_int(got.wait_s, 1, "and the rest counts");
