@@ -144,7 +144,8 @@ static void devices_may_not_do(void)
 	fail(FAULTS_SYSTEM, 2, EIO);
 	opens(false, false, 0, "can't be opened: Input/output error", "one without a size");
 	write_disk(RECORD_PARTITION_BYTES - 1);
-	opens(false, false, 0, "is too small", "one byte too small");
+	opens(false, false, 0, "device has 2097151 bytes, a record needs 2097152",
+		"one byte too small");
 	if (unlink(device) != 0)
 		abort();
 	opens(false, false, 0, "can't be opened: No such file", "none");
