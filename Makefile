@@ -27,7 +27,9 @@ say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
 .SECONDARY:
 .SUFFIXES:
 
-all: $(ARCHES:%=build/%/init) build/plyboot ## build /init and the host command (the default)
+# SOURCES=dir: what is built from source comes from tarballs there, without a network; the scripts that take them
+# look for it in their environment.
+all: $(ARCHES:%=build/%/init) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -83,6 +85,9 @@ build/plyboot: build/plyboot.debug
 PREFIX := /usr/local
 install: all ## put the host command into $(PREFIX)/bin (DESTDIR counts)
 	install -D -m 755 build/plyboot '$(DESTDIR)$(PREFIX)/bin/plyboot'
+
+sources: ## SOURCES=dir: put the tarballs there that all other targets then take with SOURCES=dir
+	@layers/deps/fetch $(if $(REFRESH),--newest) layers/deps/sources '$(SOURCES)'
 
 # --- the demo -----------------------------------------------------------------------------------
 
@@ -252,6 +257,6 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries seeded
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries seeded sources
 
 -include $(shell find build -name '*.d' 2>/dev/null)
