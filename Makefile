@@ -11,6 +11,8 @@ CFLAGS := -Os -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote qemu \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fstack-protector-strong \
 	-ffile-prefix-map='$(CURDIR)=.' -MMD -MP
+# Some distributions' gcc writes an ID into what it links.
+LINK_FLAGS := -Wl,--gc-sections -Wl,--build-id=none
 INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
 HOST_LIBS := -larchive -lzstd -lz -lbearssl
 
@@ -52,7 +54,8 @@ objects = $(patsubst %.c,build/$(1)/obj/%.o,$(2))
 define ARCH_RULES
 build/$(1)/obj/%.o: %.c Makefile build/$(1)/prefix.path
 	@mkdir -p $$(@D)
-	$$(call say,CC)build/$(1)/prefix/bin/musl-gcc $$(ALL_CFLAGS) -c -o $$@ $$<
+	$$(call say,CC)build/$(1)/prefix/bin/musl-gcc $$(ALL_CFLAGS) \
+		-ffile-prefix-map='$$(file <build/$(1)/prefix.path)=prefix' -c -o $$@ $$<
 
 build/$(1)/liblayers.a: $(call objects,$(1),$(LAYERS_SRC))
 build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
@@ -62,7 +65,7 @@ build/$(1)/lib%.a:
 	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
 
 build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
-	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static -Wl,--gc-sections -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
 
 build/$(1)/init: build/$(1)/init.debug init/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
@@ -77,7 +80,7 @@ build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init
 build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
 		$(ARCHES:%=build/$(HOST_ARCH)/obj/compose/embedded_%.o) \
 		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
-	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ $(HOST_LIBS)
 
 build/plyboot: build/plyboot.debug
 	$(call say,STRIP)strip -s -R .comment -o $@ $<
@@ -152,7 +155,7 @@ build/$(HOST_ARCH)/obj/tests/%.o: ALL_CFLAGS += -iquote tests/unit -iquote .
 build/unit/%: build/$(HOST_ARCH)/obj/tests/unit/%.o build/$(HOST_ARCH)/lib$$(call room,$$*).a \
 		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
 	@mkdir -p $(@D)
-	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static -Wl,--gc-sections -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ $(HOST_LIBS)
 
 ASAN_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -iquote tests/unit -iquote .
