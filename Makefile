@@ -118,6 +118,9 @@ check: packages-check ## everything: lint, unit, command-line and boot tests
 	@$(MAKE) --no-print-directory all
 	@tests/run
 
+repro: packages-check ## build twice, as differently as can be, the second time offline; all must be equal
+	@tests/repro
+
 lint: ## clang-format, cppcheck, shellcheck, warnings of gcc and clang
 	@tests/lint
 
@@ -260,6 +263,8 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage coverage-binaries seeded sources
+.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs \
+	boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage \
+	coverage-binaries seeded sources repro
 
 -include $(shell find build -name '*.d' 2>/dev/null)
