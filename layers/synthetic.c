@@ -9,30 +9,15 @@
 
 #include "scope.h"
 #include "store_private.h"
+#include "synthetic_private.h"
 #include "xattrs.h"
-
-/* One layer of the stack, as the search for metadata sees it. */
-struct lower {
-	int root_fd;
-	char *text; /* the contents of "implied", which the items point into */
-	size_t count;
-	struct implied {
-		const char *path;
-		bool fresh;
-	} * items; /* sorted by path */
-};
-
-struct stack_view {
-	struct lower *lowers; /* bottom first */
-	size_t count;
-};
 
 static int compare_implied(const void *a, const void *b)
 {
 	return strcmp(((const struct implied *)a)->path, ((const struct implied *)b)->path);
 }
 
-static const struct implied *find_implied(const struct lower *lower, const char *path)
+const struct implied *synthetic_implied(const struct lower *lower, const char *path)
 {
 	const struct implied key = {.path = path};
 	if (lower->count == 0)
@@ -119,70 +104,6 @@ static int open_view(int store_fd, const struct digest *ids, size_t count, struc
 	return 0;
 }
 
-enum found { FOUND_FAILED = -1, FOUND_NOTHING, FOUND_HIDDEN, FOUND_DIRECTORY };
-
-/* What one layer says of a directory. FOUND_HIDDEN: nothing below this layer can show there,
- * because the name or one of its parents is a whiteout, something else, or (a parent) opaque. */
-static enum found look(const struct lower *lower, const char *path, int *out)
-{
-	char prefix[LIMIT_PATH_BYTES + 1];
-	size_t length = strlen(path);
-	bool hidden = false;
-	memcpy(prefix, path, length + 1);
-	for (size_t end = 0;; end++) {
-		bool last = end == length;
-		if (!last && prefix[end] != '/' && end != 0)
-			continue;
-		/* The root first, as "", then each parent, then the path itself. */
-		char kept = prefix[end];
-		prefix[end] = '\0';
-		SCOPED_FD fd = store_open_below(lower->root_fd, prefix, O_RDONLY | O_DIRECTORY);
-		prefix[end] = kept;
-		if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			return FOUND_FAILED;
-		if (fd < 0)
-			return errno == ENOENT && !hidden ? FOUND_NOTHING : FOUND_HIDDEN;
-		if (last) {
-			*out = scope_take_fd(&fd);
-			return hidden ? FOUND_HIDDEN : FOUND_DIRECTORY;
-		}
-		bool opaque;
-		if (store_is_opaque(fd, &opaque) != 0)
-			return FOUND_FAILED;
-		hidden |= opaque;
-	}
-}
-
-/*
- * The directory whose metadata `path` has in the stack, and whether overlayfs would show another
- * one's: the topmost layer that has an entry for it decides; implied ones above it hide it. When no
- * layer has one, or the name is not visible as a directory, `*out` is -1.
- */
-static int find_metadata(
-	const struct stack_view *view, const char *path, int *out, bool *wrong, struct error *e)
-{
-	*out = -1;
-	*wrong = false;
-	for (size_t i = view->count; i-- > 0;) {
-		const struct lower *lower = &view->lowers[i];
-		int fd = -1;
-		enum found found = look(lower, path, &fd);
-		if (found == FOUND_FAILED)
-			return error_errno(e, errno, "look at \"%.80s\"", path);
-		const struct implied *implied = fd >= 0 ? find_implied(lower, path) : NULL;
-		if (fd >= 0 && implied == NULL) {
-			*out = fd;
-			return 0;
-		}
-		scope_close(&fd);
-		if (implied != NULL)
-			*wrong = true;
-		if (found == FOUND_HIDDEN || (implied != NULL && implied->fresh))
-			break;
-	}
-	return 0;
-}
-
 int store_copy_metadata(int from_fd, int to_fd, struct error *e)
 {
 	struct stat st;
@@ -209,50 +130,6 @@ int store_copy_metadata(int from_fd, int to_fd, struct error *e)
 	return 0;
 }
 
-/* Every path that some layer only implies, once. Borrowed from the view. */
-struct path_set {
-	const char **paths;
-	size_t count;
-};
-
-static int compare_paths(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int collect(const struct stack_view *view, struct path_set *set, struct error *e)
-{
-	size_t total = 1;
-	for (size_t i = 0; i < view->count; i++)
-		total += view->lowers[i].count;
-	set->paths = calloc(total, sizeof *set->paths);
-	if (set->paths == NULL)
-		return error_errno(e, ENOMEM, "collect implied directories");
-	set->paths[set->count++] = ""; /* the root's metadata is always wanted */
-	for (size_t i = 0; i < view->count; i++)
-		for (size_t j = 0; j < view->lowers[i].count; j++)
-			set->paths[set->count++] = view->lowers[i].items[j].path;
-	qsort(set->paths, set->count, sizeof *set->paths, compare_paths);
-	size_t unique = 1;
-	for (size_t i = 1; i < set->count; i++)
-		if (strcmp(set->paths[i], set->paths[unique - 1]) != 0)
-			set->paths[unique++] = set->paths[i];
-	set->count = unique;
-	return 0;
-}
-
-struct visit {
-	const struct stack_view *view;
-	int root_fd; /* of the synthetic layer */
-};
-
-static int make_one(const struct visit *visit, const char *path, struct error *e)
-{
-	if (path[0] != '\0' && mkdirat(visit->root_fd, path, 0755) != 0 && errno != EEXIST)
-		return error_errno(e, errno, "make \"%.80s\"", path);
-	return 0;
-}
-
 /* As an implied directory of a layer: see tree_names.c. */
 static int set_default_metadata(int fd, const char *path, struct error *e)
 {
@@ -262,74 +139,53 @@ static int set_default_metadata(int fd, const char *path, struct error *e)
 	return 0;
 }
 
-static int describe_one(const struct visit *visit, const char *path, struct error *e)
+static int copy_metadata(
+	const struct node_list *list, const struct node *node, int root_fd, struct error *e)
 {
-	bool wrong;
-	int from_fd;
-	if (find_metadata(visit->view, path, &from_fd, &wrong, e) != 0)
-		return -1;
-	SCOPED_FD from = from_fd;
-	SCOPED_FD to = store_open_below(visit->root_fd, path, O_RDONLY | O_DIRECTORY);
+	char path[LIMIT_PATH_BYTES + 1];
+	node_path(list, node, path);
+	SCOPED_FD to = store_open_below(root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (to < 0)
 		return error_errno(e, errno, "open \"%.80s\"", path);
+	if (node->described_by == NO_LAYER)
+		return set_default_metadata(to, path, e);
+	SCOPED_FD from = store_open_below(
+		list->view->lowers[node->described_by].root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (from < 0)
-		return set_default_metadata(to, path, e); /* no layer describes it */
+		return error_errno(e, errno, "look at \"%.80s\"", path);
 	return store_copy_metadata(from, to, e) == 0 ? 0 : error_wrap(e, "\"%.80s\"", path);
 }
 
-/* Each directory on the way to `path`, the root first and `path` last. */
-static int each_prefix(const struct visit *visit, const char *path,
-	int (*act)(const struct visit *visit, const char *path, struct error *e), struct error *e)
+/* First all names, then all metadata: a child changes its parent's time and inherits its default
+ * ACL. */
+static int write_list(const struct node_list *list, int root_fd, struct error *e)
 {
-	char prefix[LIMIT_PATH_BYTES + 1];
-	size_t length = strlen(path);
-	memcpy(prefix, path, length + 1);
-	for (size_t end = 0; end <= length; end++) {
-		if (end != 0 && end != length && prefix[end] != '/')
+	for (size_t i = 1; i < list->count; i++) {
+		char path[LIMIT_PATH_BYTES + 1];
+		if (!list->items[i].wanted)
 			continue;
-		char kept = prefix[end];
-		prefix[end] = '\0';
-		if (act(visit, prefix, e) != 0)
-			return -1;
-		prefix[end] = kept;
+		node_path(list, &list->items[i], path);
+		if (mkdirat(root_fd, path, 0755) != 0)
+			return error_errno(e, errno, "make \"%.80s\"", path);
 	}
-	return 0;
-}
-
-/* Only what overlayfs would show wrongly, or the name would hide nothing and cost an inode. */
-static int each_wanted(const struct visit *visit, const struct path_set *set,
-	int (*act)(const struct visit *visit, const char *path, struct error *e), struct error *e)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		bool wrong;
-		int fd;
-		if (find_metadata(visit->view, set->paths[i], &fd, &wrong, e) != 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].wanted && copy_metadata(list, &list->items[i], root_fd, e) != 0)
 			return -1;
-		bool wanted = set->paths[i][0] == '\0' || (fd >= 0 && wrong);
-		scope_close(&fd);
-		if (wanted && each_prefix(visit, set->paths[i], act, e) != 0)
-			return -1;
-	}
 	return 0;
 }
 
 static int fill(const struct stack_view *view, int into_fd, const char *name, struct error *e)
 {
-	struct path_set set = {0};
+	struct node_list list = {.view = view};
 	if (mkdirat(into_fd, name, 0755) != 0)
 		return error_errno(e, errno, "make its root");
 	SCOPED_FD root_fd = store_open_below(into_fd, name, O_RDONLY | O_DIRECTORY);
 	if (root_fd < 0)
 		return error_errno(e, errno, "open its root");
-	const struct visit visit = {.view = view, .root_fd = root_fd};
-	/* First all names, then all metadata: a child changes its parent's time and inherits its
-	 * default ACL. */
-	int result = collect(view, &set, e);
+	int result = node_list_fill(&list, e);
 	if (result == 0)
-		result = each_wanted(&visit, &set, make_one, e);
-	if (result == 0)
-		result = each_wanted(&visit, &set, describe_one, e);
-	free(set.paths);
+		result = write_list(&list, root_fd, e);
+	node_list_free(&list);
 	return result;
 }
 
