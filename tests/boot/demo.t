@@ -1,10 +1,10 @@
 #!/bin/bash
-# The demo on Debian's kernel: the root is what it was packed from, and keeps what is written to it.
+# The demo on Debian's kernel and on ours: the root is what it was packed from, and keeps what is written to it.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 demo=$top/build/demo
-"$top/qemu/demo/image" "$plyboot" "$demo" >"$work/demo.log" 2>&1
+KERNEL=cloud-amd64 "$top/qemu/demo/image" "$plyboot" "$demo" >"$work/demo.log" 2>&1
 trees=$("$top/qemu/demo/trees")
 cp -r "$demo/store" "$work/store"
 rm -f "$work"/store/stacks/*
@@ -12,6 +12,7 @@ key=$demo/demo.key
 cp "$demo/demo.pub" "$work/key.pub"
 touch "$work/key.key"
 MEMORY=1024
+kernels=(cloud-amd64 own-6.1)
 
 # --- the whole tree, as systemd would find it --------------------------------------------------------
 
@@ -51,19 +52,28 @@ for what in 'posix_acl_access' 'posix_acl_default' 'same file as' 'device 1:3' '
 	'981173106\.1234567890' 'NetLock_Arany.*F.*tan' '^./var/lib/demo/private.d 700 5:5'; do
 	check "  $what" grep -aq "$what" "$work/manifest"
 done
-boots "the booted root is the tree it was packed from" "$work/fidelity"
-sed -n '/^probe: /,/^\[/p' "$work/console" | tr -d '\r' | sed 's/^/# /'
+for kernel in "${kernels[@]}"; do
+	on_kernel "$kernel"
+	make_initramfs "$work/fidelity"
+	boots "$KERNEL: the booted root is the tree it was packed from" "$work/fidelity" --snapshot
+	sed -n '/^probe: /,/^\[/p' "$work/console" | tr -d '\r' | sed 's/^/# /'
+done
 
 # --- what the running system writes -----------------------------------------------------------------
 
 rm -f "$work"/store/stacks/*
 build_image "$work/running" --init /sbin/init --upper persistent -- "${layers[@]}"
-before=$(partition_sha256 "$work/running/disk" plyboot-layers)
 quiet="loglevel=4 systemd.show_status=false"
-APPEND="$quiet probe.step=write" boots "write a file, change one of base, remove one" "$work/running"
-APPEND="$quiet probe.step=read" boots "all three are so after a clean reboot, and nginx runs" "$work/running"
-after=$(partition_sha256 "$work/running/disk" plyboot-layers)
-check "the layers partition is the same, bit for bit" [ "$before" = "$after" ]
-echo "# layers partition before ${before%% *}"
-echo "# layers partition after  ${after%% *}"
+for kernel in "${kernels[@]}"; do
+	on_kernel "$kernel"
+	twin "$work/running"
+	make_initramfs "$work/twin"
+	before=$(partition_sha256 "$work/twin/disk" plyboot-layers)
+	APPEND="$quiet probe.step=write" boots "$KERNEL: write a file, change one of base, remove one" "$work/twin"
+	APPEND="$quiet probe.step=read" boots "$KERNEL: all three are so after a clean reboot, and nginx runs" "$work/twin"
+	after=$(partition_sha256 "$work/twin/disk" plyboot-layers)
+	check "$KERNEL: the layers partition is the same, bit for bit" [ "$before" = "$after" ]
+	echo "# layers partition before ${before%% *}"
+	echo "# layers partition after  ${after%% *}"
+done
 finish

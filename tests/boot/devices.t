@@ -1,5 +1,5 @@
 #!/bin/bash
-# Devices: each way to name one, none, two, a late one, the wrong one, and sectors that can't be read.
+# Devices: each way to name one, none, two, the wrong one, and sectors that can't be read. (Late ones: hotplug.t)
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -60,10 +60,6 @@ reports "  (it is new)" 'r["record"] == "new"'
 
 # --- read-only
 
-raw_disk() { # FILE OPTIONS [DEVICE-OPTIONS]: QEMU's own arguments for the only disk, in ${disk[@]}
-	disk=(--qemu-arg -drive --qemu-arg "id=d,if=none,format=raw,file=$1$2"
-		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late${3:-}")
-}
 mkdir "$work/bare"
 ln "$work/good/initramfs" "$work/bare/initramfs"
 raw_disk "$good" ",readonly=on"
@@ -71,31 +67,17 @@ boots "a disk that can't be written" "$work/bare" "${disk[@]}"
 says "  the record" "WARNING: record on /dev/vdb2: good; the device can't be written"
 says "  the state" "WARNING: NOTHING WILL BE KEPT: the upper is volatile, not persistent: mount: /dev/vdb3"
 
-# --- late, and gone
-
-at_words "waiting for PARTLABEL=plyboot-layers" "drive_add 0 id=d,if=none,format=raw,file=$good" \
-	"device_add virtio-blk-pci,drive=d,id=late"
-boots "a disk that is attached while /init waits" "$work/bare" "${monitor[@]}"
-says "  is found" "layers on /dev/vdb1"
+# --- sectors
 
 make_stack test 2 -- "$work/root.layer" "$work/extra.layer"
 twin "$work/good"
 make_image "$work/twin"
-raw_disk "$work/twin/disk" ",throttling.bps-total=2000000"
-at_words "layer 2/2: " "device_del late"
+boots "two stacks, all sectors good" "$work/twin"
+reports "  version 2" 'r["version"] == 2'
+boots "  and again: both copies of the record are written" "$work/twin"
 rm -rf "$work/bare"
 mkdir "$work/bare"
 ln "$work/twin/initramfs" "$work/bare/initramfs"
-APPEND=plyboot.wait=2 boots "a disk that is taken away while a layer is read" "$work/bare" "${disk[@]}" "${monitor[@]}"
-reports "  the next stack has all its layers in memory" \
-	'r["version"] == 1 and r["failed"][0]["code"] == "IO" and "layer 2/2" in r["failed"][0]["reason"]'
-reports "  and nowhere to write to" 'r["upper"]["kind"] == "volatile"'
-says "  which is said" "WARNING: NOTHING WILL BE KEPT"
-boots "the same, left alone" "$work/twin"
-reports "  version 2" 'r["version"] == 2'
-
-# --- sectors
-
 cp --sparse=always "$work/twin/disk" "$work/untried"
 
 # faulty DISK OFFSET: in ${disk[@]}, reads of the sector there fail

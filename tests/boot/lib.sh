@@ -57,18 +57,13 @@ on_kernel() {
 	KERNEL=$1
 }
 
-# find_kernel: the directory that holds it, in $kernel
+# find_kernel: the directory that holds it, in $guest_kernel, and what QEMU starts of it, in $guest_image
 find_kernel() {
 	[ "${found_kernel:-}" != "$KERNEL" ] || return 0
-	kernel=$("$top/qemu/demo/kernel" "$KERNEL")
+	guest_kernel=$("$top/qemu/demo/kernel" "$KERNEL")
+	guest_image=$guest_kernel/vmlinux
+	[ -e "$guest_image" ] || guest_image=$guest_kernel/vmlinuz
 	found_kernel=$KERNEL
-}
-
-# kernel_image: what QEMU starts of it, in $started
-kernel_image() {
-	find_kernel
-	started=$kernel/vmlinux
-	[ -e "$started" ] || started=$kernel/vmlinuz
 }
 
 # payload DIR: a root of busybox whose init shows boot.json, gives the verdict and powers off; with a file /hook,
@@ -126,7 +121,7 @@ make_initramfs() {
 	shift
 	mkdir -p "$out"
 	find_kernel
-	[ ! -d "$kernel/lib/modules" ] || modules=(--modules "$kernel")
+	[ ! -d "$guest_kernel/lib/modules" ] || modules=(--modules "$guest_kernel")
 	"$plyboot" initramfs --pub "$work/key.pub" "${modules[@]}" --set 'on-failure reboot' -o "$out/initramfs" "$@"
 } >"$work/initramfs.log" 2>&1
 
@@ -169,8 +164,8 @@ boot() {
 		disk=$work/empty
 		truncate -s 1M "$disk"
 	fi
-	kernel_image
-	"$plyboot" boot --kernel "$started" --initrd "$out/initramfs" --image "$disk" \
+	find_kernel
+	"$plyboot" boot --kernel "$guest_image" --initrd "$out/initramfs" --image "$disk" \
 		--memory "${MEMORY:-512}" --time-limit 120 --expect-verdict --nonce "$nonce" --log "$log" \
 		--append "panic=-1 loglevel=4 no_timer_check demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
 }
@@ -189,7 +184,7 @@ refuses() {
 	boot "$out" "$work/console" "$@" || status=$?
 	if [ "$status" -ne 120 ]; then
 		fail "$name: status $status instead of 120 (no verdict)" "$work/console.out"
-	elif ! said=$(tr -d '\r' <"$work/console" | grep -om 1 "$code: .*$text.*"); then
+	elif ! said=$(grep -om 1 "$code: .*$text.*" < <(tr -d '\r' <"$work/console")); then
 		fail "$name: the console does not say $code: $text" "$work/console"
 	else
 		pass "$name: $said"
@@ -211,9 +206,15 @@ at_words() {
 	python3 "$top/tests/boot/at_words.py" "$work/console" "$work/monitor" "$@" >"$work/monitor.log" 2>&1 &
 }
 
+# raw_disk FILE OPTIONS: QEMU's own arguments for the only disk, with these, in ${disk[@]}
+raw_disk() {
+	disk=(--qemu-arg -drive --qemu-arg "id=d,if=none,format=raw,file=$1$2"
+		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late")
+}
+
 # says NAME TEXT: the last boot's console has a line of ours with this (a basic regular expression) in it
 says() {
-	if tr -d '\r' <"$work/console" | grep -q "^plyboot: .*$2"; then pass "$1"; else fail "$1: no '$2'" "$work/console"; fi
+	if grep -q "^plyboot: .*$2" < <(tr -d '\r' <"$work/console"); then pass "$1"; else fail "$1: no '$2'" "$work/console"; fi
 }
 
 # reports NAME EXPRESSION: Python's, true of the last boot's boot.json, which is r

@@ -10,8 +10,10 @@ check "the README has the commands" grep -q '^build/plyboot boot ' "$work/comman
 
 mkdir "$work/reader"
 ln -s "$top/build" "$top/qemu" "$work/reader/"
-# Nobody is at the terminal: the guest's shell waits for ever, so the time limit ends it.
-(cd "$work/reader" && timeout 120 bash -euo pipefail -c "$(cat "$work/commands") --time-limit 20 --log console") \
+# Nobody is at the terminal: the guest's shell would wait for ever.
+at_words "hello from my own root" quit
+(cd "$work/reader" && timeout 120 bash -euo pipefail -c \
+	"$(cat "$work/commands") --time-limit 60 --log $work/console ${monitor[*]}") \
 	</dev/null >"$work/reader.log" 2>&1 || true
-check "the reader's own root says hello" grep -q '^hello from my own root' "$work/reader/console"
+check "the reader's own root says hello" grep -q '^hello from my own root' "$work/console"
 finish

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A small signed layer boots on Debian's kernel; what was changed on the way there does not.
+# A small signed layer boots; what was changed on the way there does not.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
