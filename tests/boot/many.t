@@ -66,9 +66,8 @@ sign_by_hand() {
 	id=$(openssl pkey -in "$work/key.key" -pubout -outform DER | sha256sum | cut -d ' ' -f 1)
 	openssl dgst -sha256 -sign "$work/key.key" -out "$work/signature" "$1"
 	numbers=$(openssl asn1parse -inform DER -in "$work/signature" | sed -n 's/.*INTEGER *://p' |
-		while read -r number; do printf '%64s' "$number"; done | tr ' ' 0)
-	printf 'sha256:%s ecdsa-p256-sha256 %s\n' "$id" \
-		"$(printf '%b' "$(sed 's/../\\x&/g' <<<"$numbers")" | base64 -w 0)" >>"$1"
+		while read -r number; do printf '%64s' "$number"; done | tr ' ' 0 | sed 's/../\\x&/g')
+	printf 'sha256:%s ecdsa-p256-sha256 %s\n' "$id" "$(printf '%b' "$numbers" | base64 -w 0)" >>"$1"
 }
 sed -i '/^---$/q' "$stack"
 sign_by_hand "$stack"
