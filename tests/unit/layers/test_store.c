@@ -354,6 +354,49 @@ static void makes_synthetic_layers(void)
 	}
 }
 
+/* As long as a path can be, and through many layers, which all imply directories of their own. */
+static void makes_deep_synthetic_layers(void)
+{
+	enum { LAYERS = 60, LEVELS = 80, PART = 51, LENGTH = LEVELS * PART - 1 };
+	static char path[LENGTH + 17];
+	struct digest ids[LAYERS];
+	struct store_layer added;
+	struct error e = {0};
+	struct stat st;
+	bool good = true;
+	memset(path, 'd', LENGTH + 16);
+	for (size_t i = PART - 1; i <= LENGTH; i += PART)
+		path[i] = '/';
+	open_store();
+	for (size_t i = 0; i < LAYERS; i++) {
+		char own[32];
+		(void)snprintf(own, sizeof own, "own/%zu/file", i);
+		struct item items[3] = {{.path = own}, {0}};
+		path[LENGTH] = '\0';
+		if (i == 0)
+			items[0] = (struct item){.pax_path = path, .type = '5', .mode = 0705};
+		if (i == LAYERS - 1) {
+			path[LENGTH] = '/';
+			items[1] = (struct item){.pax_path = path};
+		}
+		struct layer layer = layer_of_items(items);
+		good &= add(&layer, &added, &e) == 0;
+		ids[i] = added.id;
+		layer_free(&layer);
+	}
+	good &= strlen(path) == LIMIT_PATH_BYTES;
+	path[LENGTH] = '\0';
+	good &= store_make_synthetic(
+			sandbox.root_fd, ids, LAYERS, sandbox.root_fd, "synthetic", &e) == 0;
+	int fd = open(in_root(&sandbox, "synthetic"), O_RDONLY | O_DIRECTORY);
+	ok(good && fstatat(fd, path, &st, 0) == 0 && st.st_mode == 040705,
+		"through %d layers, %d levels down %s", LAYERS, LEVELS, e.text);
+	(void)close(fd);
+	is_int((long long)names_in(in_root(&sandbox, "synthetic")), 1,
+		"and what only these imply is not there");
+	close_store();
+}
+
 static void reports_missing_layers(void)
 {
 	struct digest id = {0};
@@ -520,6 +563,7 @@ int main(void)
 	counts_skipped_xattrs();
 	tells_its_need();
 	makes_synthetic_layers();
+	makes_deep_synthetic_layers();
 	reports_missing_layers();
 	copies_much_metadata();
 	removes();
