@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "scope.h"
 #include "store_private.h"
@@ -164,13 +163,12 @@ static int see_entries(
 static int see_directory(const struct node_list *list, const struct node *node, int layer,
 	bool *opaque, struct error *e)
 {
-	char path[LIMIT_PATH_BYTES + 1], value = '\0';
+	char path[LIMIT_PATH_BYTES + 1];
 	node_path(list, node, path);
 	SCOPED_FD fd =
 		store_open_below(list->view->lowers[layer].root_fd, path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0 || (fgetxattr(fd, "trusted.overlay.opaque", &value, 1) < 0 && errno != ENODATA))
+	if (fd < 0 || store_is_opaque(fd, opaque) != 0)
 		return error_errno(e, errno, "look at \"%.80s\"", path);
-	*opaque = value == 'y';
 	DIR *dir = fdopendir(fd);
 	if (dir == NULL)
 		return error_errno(e, errno, "read \"%.80s\"", path);

@@ -191,7 +191,10 @@ static void fill_store(void)
 		{.path = "a/b", .type = '5', .mode = 0701, .mtime = 6},
 		{.path = "o/q", .type = '5', .mode = 0701}, {0}};
 	static const struct item above[] = {{.path = "a/b/f", .body = "x"}, {.path = "only/here"},
-		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {.path = "o/q/f"}, {0}};
+		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {.path = "o/q/f"},
+		{.path = "p", .type = '5'}, {.path = "p/q/f"}, /* more than the list begins with: */
+		{.path = "m/0/f"}, {.path = "m/1/f"}, {.path = "m/2/f"}, {.path = "m/3/f"},
+		{.path = "m/4/f"}, {.path = "m/5/f"}, {.path = "m/6/f"}, {.path = "m/7/f"}, {0}};
 	static const struct item *const both[] = {below, above};
 	sandbox_open(&store);
 	for (size_t i = 0; i < 2; i++) {
