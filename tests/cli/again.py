@@ -27,8 +27,9 @@ def adorn(rng, root):
     for number in rng.sample(range(1000), 40):
         with open(crowd + b"/%d" % number, "wb") as file:
             file.write(b"%d" % number * rng.randrange(3000))
-    os.setxattr(crowd + b"/%d" % number, "security.capability", bytes.fromhex("01000002002000000000000000000000" "00000000"))
-    for number, target in enumerate(rng.sample(sorted(os.listdir(crowd)), 5)):
+    names = sorted(os.listdir(crowd))
+    subprocess.run(["setcap", "cap_net_raw+ep", crowd + b"/" + rng.choice(names)], check=True)
+    for number, target in enumerate(rng.sample(names, 5)):
         os.link(crowd + b"/" + target, rng.choice([root, crowd]) + b"/link%d" % number)
     subprocess.run(["setfacl", "-m", "u:55:r,g:66:rx", "-d", "-m", "u:7:rwx", crowd], check=True)
     tree.settle(rng, root)
