@@ -105,8 +105,8 @@ echo "no module" >"$work/garbage.ko"
 mv "$work/untouched" "$work/codes/disk"
 twin "$work/codes" --add "$work/garbage.ko:/lib/modules/garbage.ko" --set "module /lib/modules/garbage.ko"
 boots "a module that is none is passed over" "$work/twin"
-kernel=$(guest_kernel)
-if [ -d "$kernel/lib/modules" ]; then
+# shellcheck disable=SC2154 # lib.sh sets it
+if [ -d "$guest_kernel/lib/modules" ]; then
 	says "  with the reason" "warning: module /lib/modules/garbage.ko is not loaded: .*: it is no module of this kernel"
 	twin "$work/codes" --module virtio_pci --module virtio_blk --module ext4
 	refuses "end: no overlayfs" "$work/twin" KERNEL \

@@ -40,7 +40,7 @@ runs() {
 		refused+="('test-$below.stack', 'ROLLBACK', 'version $below is below the floor $floor'), "
 	done
 	boots "$name: version $version" "$work/device"
-	says "  $trial" "stack test $version, 1 layers, .*, $trial\$"
+	says "  $trial" "stack test $version, 1 layer, .*, $trial\$"
 	reports "  refused: ${*:-none}" \
 		"r['version'] == $version and [(f['file'], f['code'], f['reason']) for f in r['refused']] == [$refused]"
 }

@@ -23,8 +23,12 @@ reports "  without a warning" 'r["warnings"] == []'
 echo "no module" >"$work/garbage"
 twin "$work/good" --add "$work/garbage:/lib/modules/garbage.ko" --set "module /lib/modules/garbage.ko"
 boots "a file that is no module" "$work/twin" --snapshot
-says "  is a warning" "warning: module /lib/modules/garbage.ko is not loaded: Exec format error"
+says "  is a warning" "warning: module /lib/modules/garbage.ko is not loaded: .*: it is no module of this kernel"
 
 twin "$work/good" --module virtio_pci --module virtio_blk
-refuses "without overlayfs" "$work/twin" KERNEL "mount the overlay .*No such device" --snapshot
+refuses "without overlayfs" "$work/twin" KERNEL \
+	"the kernel has no overlayfs (CONFIG_OVERLAY_FS=y, or its module in init.conf)" --snapshot
+twin "$work/good" --module overlay --set "wait 0"
+refuses "without the disk's driver" "$work/twin" DEVICE \
+	"no block device is PARTLABEL=plyboot-layers (waited [0-9.]* ms); found: none" --snapshot
 finish
