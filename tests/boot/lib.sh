@@ -154,8 +154,7 @@ twin() {
 
 # boot OUT LOG [OPTION...]: status of the guest's verdict for a fresh nonce; APPEND has more command line. The disk
 # is OUT/disk; where there is none, an empty one. Of the kernel's messages only errors are shown: others would now and
-# then fall into a line of ours. no_timer_check: on a busy machine the emulated timer's first interrupts may come too
-# late for the kernel's check of them, which then panics.
+# then fall into a line of ours.
 boot() {
 	local out=$1 log=$2 disk=$1/disk nonce
 	shift 2
@@ -167,7 +166,7 @@ boot() {
 	find_kernel
 	"$plyboot" boot --kernel "$guest_image" --initrd "$out/initramfs" --image "$disk" \
 		--memory "${MEMORY:-512}" --time-limit 120 --expect-verdict --nonce "$nonce" --log "$log" \
-		--append "panic=-1 loglevel=4 no_timer_check demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
+		--append "panic=-1 loglevel=4 demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
 }
 
 # boots NAME OUT [OPTION...]

@@ -38,7 +38,7 @@ static void plain_request(void)
 	request.kernel = "vmlinuz";
 	is_str(command_for(&request, "tcg"),
 		"qemu-system-x86_64 -accel tcg -M pc " COMMON
-		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1",
+		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1 no_timer_check",
 		"kernel only: no network, no disk, a panic ends it");
 	is_str(command_for(&request, "kvm"),
 		"qemu-system-x86_64 -accel kvm -M pc -cpu host " COMMON
@@ -71,7 +71,7 @@ static void full_request(void)
 		"-device virtio-blk-pci,drive=disk0 "
 		"-drive if=none,id=disk1,format=raw,file=./nbd:c,snapshot=on "
 		"-device virtio-blk-pci,drive=disk1 "
-		"-kernel k -initrd i,j -append console=ttyS0 panic=-1 quiet a,b "
+		"-kernel k -initrd i,j -append console=ttyS0 panic=-1 no_timer_check quiet a,b "
 		"-device virtio-rng-pci",
 		"disks in order, commas doubled in options only, extra arguments last");
 }
