@@ -12,7 +12,7 @@ struct machine {
 	const char *const *ports;     /* the chardevs "console" and "verdict" become these */
 	const char *console;          /* the kernel's names of them */
 	const char *verdict;
-	const char *emulated_words;   /* for the kernel where QEMU emulates the CPU, or NULL */
+	const char *emulated_words; /* for the kernel where QEMU emulates the CPU, or NULL */
 	const char *disk_device;
 	const char *network_device;
 	const char *const *kvm_arguments;
