@@ -1,6 +1,5 @@
 /*
- * From verified pieces to plain tar bytes. zlib and zstd are called directly; CRC, length, checksum
- * and the end of each run are checked.
+ * From verified pieces to plain tar bytes, pulled by whoever unpacks them.
  */
 #ifndef PLYBOOT_DECODE_H
 #define PLYBOOT_DECODE_H
@@ -9,8 +8,20 @@
 
 struct decoder;
 
-/* `feed` must outlive the decoder. */
+/* In the caller's thread, piece after piece. `feed` must outlive the decoder. */
 int decoder_open(enum media media, struct feed *feed, struct decoder **out, struct error *e);
+
+/* With `workers` threads (1 .. DECODER_WORKERS_MOST) ahead of the caller, which read, hash, compare
+ * and decode whole runs at once, and of a run that is long its pieces. Bytes and errors come in the
+ * order of the blob, as if there were one thread. Memory is bounded by the largest piece and
+ * `workers`, whatever the layer is: decoder_parallel_bytes(). The stream must outlive it; nobody
+ * else may use it meanwhile. */
+enum { DECODER_WORKERS_MOST = 6 };
+int decoder_open_parallel(struct stream *stream, enum media media, unsigned workers,
+	struct decoder **out, struct error *e);
+
+/* The most that it allocates, threads' stacks included. */
+uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers);
 
 /* The next chunk, valid until the next call; `*size_bytes` is 0 at the end, when every piece has
  * been consumed. ERROR_STREAM: damaged, cut, trailing bytes, a run that is shorter than its table
@@ -18,6 +29,6 @@ int decoder_open(enum media media, struct feed *feed, struct decoder **out, stru
 int decoder_read(
 	struct decoder *decoder, const uint8_t **data, size_t *size_bytes, struct error *e);
 
-void decoder_close(struct decoder *decoder);
+void decoder_close(struct decoder *decoder); /* NULL is fine */
 
 #endif

@@ -6,17 +6,63 @@
 #include "scope.h"
 #include "verified_private.h"
 
+struct piece_room {
+	uint8_t *data; /* owned */
+	struct verified piece;
+};
+
 struct stream {
 	struct feed feed; /* first: a feed is its stream */
 	struct blob *blob;
 	struct piece_table table;
-	size_t next;           /* piece to hand out next */
-	uint64_t offset;       /* where it begins */
-	size_t run_end;        /* last piece of the current run */
-	struct verified piece; /* one buffer, as large as the largest piece */
+	size_t next;             /* piece to hand out next */
+	uint64_t offset;         /* where it begins */
+	size_t run_end;          /* last piece of the current run */
+	struct piece_room *room; /* for the largest piece */
 	void (*progress)(void *context, uint64_t stored_bytes);
 	void *progress_context;
 };
+
+int piece_room_open(size_t capacity_bytes, struct piece_room **out, struct error *e)
+{
+	struct piece_room *room = calloc(1, sizeof *room);
+	if (room != NULL)
+		room->data = malloc(capacity_bytes);
+	if (room == NULL || room->data == NULL) {
+		piece_room_close(room);
+		return error_errno(e, ENOMEM, "room for a piece of %zu bytes", capacity_bytes);
+	}
+	*out = room;
+	return 0;
+}
+
+void piece_room_close(struct piece_room *room)
+{
+	if (room == NULL)
+		return;
+	free(room->data);
+	free(room);
+}
+
+int stream_verify(const struct stream *stream, size_t index, uint64_t offset,
+	struct piece_room *room, size_t at, const struct verified **out, struct error *e)
+{
+	const struct piece *piece = &stream->table.pieces[index];
+	size_t size = (size_t)piece->stored_bytes;
+	uint8_t *data = room->data + at;
+	if (stream->blob->ops->read_at(stream->blob, offset, data, size, e) != 0)
+		return error_wrap(e, "piece %zu of %zu", index + 1, stream->table.count);
+
+	struct digest digest;
+	digest_of(data, size, &digest);
+	if (!digest_equal(&digest, &piece->digest))
+		return error_set(e, ERROR_DIGEST, 0,
+			"piece %zu of %zu (%zu bytes at %llu) differs from the signed piece table",
+			index + 1, stream->table.count, size, (unsigned long long)offset);
+	room->piece = (struct verified){.data = data, .size_bytes = size};
+	*out = &room->piece;
+	return 0;
+}
 
 /* The run that `first` begins, up to the piece that says what it decodes to; the table's own rules
  * guarantee that there is one. */
@@ -30,36 +76,23 @@ static size_t find_run_end(const struct piece_table *table, size_t first)
 static int stream_next(struct feed *feed, struct piece_view *out, struct error *e)
 {
 	struct stream *stream = (struct stream *)feed;
+	const struct verified *bytes;
 	if (stream->next == stream->table.count) {
 		*out = (struct piece_view){0};
 		return 0;
 	}
-	const struct piece *piece = &stream->table.pieces[stream->next];
-	size_t size = (size_t)piece->stored_bytes;
-	size_t number = stream->next + 1;
-	if (stream->blob->ops->read_at(stream->blob, stream->offset, stream->piece.data, size, e) !=
-		0)
-		return error_wrap(e, "piece %zu of %zu", number, stream->table.count);
-
-	struct digest digest;
-	digest_of(stream->piece.data, size, &digest);
-	if (!digest_equal(&digest, &piece->digest))
-		return error_set(e, ERROR_DIGEST, 0,
-			"piece %zu of %zu (%zu bytes at %llu) differs from the signed piece table",
-			number, stream->table.count, size, (unsigned long long)stream->offset);
-
+	if (stream_verify(stream, stream->next, stream->offset, stream->room, 0, &bytes, e) != 0)
+		return -1;
 	if (stream->next > stream->run_end || stream->next == 0)
 		stream->run_end = find_run_end(&stream->table, stream->next);
-	stream->piece.size_bytes = size;
 	*out = (struct piece_view){
-		.bytes = &stream->piece,
+		.bytes = bytes,
 		.run_ends = stream->next == stream->run_end,
 		.run_decoded_bytes = stream->table.pieces[stream->run_end].decoded_bytes,
 	};
+	stream->offset += stream->table.pieces[stream->next].stored_bytes;
 	stream->next++;
-	stream->offset += size;
-	if (stream->progress != NULL)
-		stream->progress(stream->progress_context, stream->offset);
+	stream_report(stream, stream->offset);
 	return 0;
 }
 
@@ -96,11 +129,7 @@ static int open_layer_blob(struct stream *stream, struct source *source,
 			"the blob has %llu bytes, the signed stack file says %llu",
 			(unsigned long long)stream->blob->size_bytes,
 			(unsigned long long)record->stored_bytes);
-	stream->piece.data = malloc((size_t)record->largest_piece_bytes);
-	if (stream->piece.data == NULL)
-		return error_errno(e, ENOMEM, "room for a piece of %llu bytes",
-			(unsigned long long)record->largest_piece_bytes);
-	return 0;
+	return piece_room_open((size_t)record->largest_piece_bytes, &stream->room, e);
 }
 
 int stream_open(struct source *source, const struct layer_record *record, struct stream **out,
@@ -139,12 +168,18 @@ void stream_on_progress(struct stream *stream,
 	stream->progress_context = context;
 }
 
+void stream_report(const struct stream *stream, uint64_t stored_bytes)
+{
+	if (stream->progress != NULL)
+		stream->progress(stream->progress_context, stored_bytes);
+}
+
 void stream_close(struct stream *stream)
 {
 	if (stream == NULL)
 		return;
 	blob_close(stream->blob);
 	piece_table_free(&stream->table);
-	free(stream->piece.data);
+	piece_room_close(stream->room);
 	free(stream);
 }

@@ -24,6 +24,9 @@ struct feed {
 
 struct stream;
 
+/* Memory that pieces are read into, and what then vouches for them. */
+struct piece_room;
+
 /* Read and check the piece table, open the blob, check its size. The source must outlive the
  * stream. Errors of the source; ERROR_DIGEST for the table; those of piece_table_decode();
  * ERROR_SIZE. */
@@ -36,9 +39,22 @@ struct feed *stream_feed(struct stream *stream);
 
 const struct piece_table *stream_pieces(const struct stream *stream);
 
+/* Room for `capacity_bytes` bytes. ERROR_NOSPACE. */
+int piece_room_open(size_t capacity_bytes, struct piece_room **out, struct error *e);
+void piece_room_close(struct piece_room *room); /* NULL is fine */
+
+/* Read piece `index`, which begins at `offset` in the blob, to byte `at` of the room, where it must
+ * fit; hash and compare it. `*out` is valid until the room's next piece. ERROR_DIGEST names the
+ * piece. Several threads may call this on one stream, each with a room of its own. */
+int stream_verify(const struct stream *stream, size_t index, uint64_t offset,
+	struct piece_room *room, size_t at, const struct verified **out, struct error *e);
+
 /* Called after each verified piece with the stored bytes so far. */
 void stream_on_progress(struct stream *stream,
 	void (*progress)(void *context, uint64_t stored_bytes), void *context);
+
+/* For who uses stream_verify(): so many stored bytes are done. */
+void stream_report(const struct stream *stream, uint64_t stored_bytes);
 
 void stream_close(struct stream *stream);
 

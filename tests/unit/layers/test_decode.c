@@ -1,11 +1,27 @@
 /* layers/decode.c: gzip, zstd and plain streams in pieces, and all that can be wrong with them. */
-#include "layers/decode.h"
+#include "layers/parallel_private.h"
 #include "errors.h"
 #include "memory_source.h"
 #include "random.h"
 
+enum { WAYS = 6 };
+
+/* In this thread, or by several, in chunks so small that there are many, or as they are. */
+static int open_way(
+	int way, struct stream *stream, enum media media, struct decoder **out, struct error *e)
+{
+	static const struct {
+		unsigned workers;
+		size_t chunk_bytes;
+	} ways[WAYS] = {
+		{0}, {1, 1000}, {2, 777}, {4, 5000}, {DECODER_WORKERS_MOST, 64}, {2, CHUNK_BYTES}};
+	if (way == 0)
+		return decoder_open(media, stream_feed(stream), out, e);
+	return parallel_open(stream, media, ways[way].workers, ways[way].chunk_bytes, out, e);
+}
+
 /* All that a layer decodes to; on failure what came before is kept too. */
-static int decode(struct layer *layer, struct bytes *out, struct error *e)
+static int decode_way(int way, struct layer *layer, struct bytes *out, struct error *e)
 {
 	struct stream *stream = NULL;
 	struct decoder *decoder = NULL;
@@ -14,7 +30,7 @@ static int decode(struct layer *layer, struct bytes *out, struct error *e)
 	*out = (struct bytes){0};
 	if (stream_open(layer_source(layer), &layer->record, &stream, e) != 0)
 		return -1;
-	if (decoder_open(layer->record.media, stream_feed(stream), &decoder, e) != 0)
+	if (open_way(way, stream, layer->record.media, &decoder, e) != 0)
 		abort();
 	int result;
 	do {
@@ -22,13 +38,37 @@ static int decode(struct layer *layer, struct bytes *out, struct error *e)
 		if (result == 0)
 			bytes_add(out, data, size);
 	} while (result == 0 && size > 0);
-	if (result == 0) {
-		size = 1;
-		result = decoder_read(decoder, &data, &size, e);
-		ok(result == 0 && size == 0, "the end stays the end");
-	}
+	struct error again = {0};
+	size = 1;
+	if (result == 0)
+		ok(decoder_read(decoder, &data, &size, &again) == 0 && size == 0,
+			"the end stays the end");
+	else if (way > 0)
+		ok(decoder_read(decoder, &data, &size, &again) == -1 && again.code == e->code,
+			"an error stays the error");
 	decoder_close(decoder);
 	stream_close(stream);
+	return result;
+}
+
+/* Every way must come to the same, errors and their words included. */
+static int decode(struct layer *layer, struct bytes *out, struct error *e)
+{
+	int result = decode_way(0, layer, out, e);
+	for (int way = 1; way < WAYS; way++) {
+		struct bytes other;
+		struct error why = {0};
+		int status = decode_way(way, layer, &other, &why);
+		bool same = status == result && why.code == e->code &&
+			    strcmp(why.text, e->text) == 0 &&
+			    (status != 0 || (other.size == out->size &&
+						    (out->size == 0 || memcmp(other.data, out->data,
+									       out->size) == 0)));
+		if (!same)
+			ok(false, "way %d: %d instead of %d, %s: %s", way, status, result, why.text,
+				e->text);
+		bytes_free(&other);
+	}
 	return result;
 }
 

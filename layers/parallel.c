@@ -1,0 +1,228 @@
+#include "parallel_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* With the lock held: something to do, done. False: there will never be anything again. */
+static bool work_once(struct worker *worker)
+{
+	struct parallel *self = worker->parallel;
+	struct ahead_piece *piece = parallel_claim_ahead(self);
+	if (piece != NULL) {
+		parallel_check_ahead(self, piece);
+		return true;
+	}
+	bool all_claimed = self->next.first == self->table->count;
+	if (!all_claimed && self->next.chunk < self->taken + self->window) {
+		worker->task = self->next;
+		self->next.chunk += parallel_chunks(self, &self->next);
+		self->next.offset += self->next.stored_bytes;
+		self->next.first = self->next.end;
+		parallel_cut(self, &self->next);
+		return parallel_do_task(worker); /* after an error nobody comes this far */
+	}
+	if (all_claimed && !self->ahead.active) {
+		(void)pthread_cond_signal(&self->ready); /* it may have been waiting for the end */
+		return false;
+	}
+	(void)pthread_cond_wait(&self->work, &self->lock);
+	return true;
+}
+
+static void *work(void *context)
+{
+	struct worker *worker = context;
+	struct parallel *self = worker->parallel;
+	(void)pthread_mutex_lock(&self->lock);
+	while (!self->stop && work_once(worker))
+		continue;
+	(void)pthread_mutex_unlock(&self->lock);
+	return NULL;
+}
+
+/* With the lock held: the chunk that is next, or NULL behind the last one. */
+static struct chunk *wait_for_chunk(struct parallel *self)
+{
+	struct chunk *chunk = &self->chunks[self->taken % self->window];
+	while (!chunk->ready) {
+		if (self->next.first == self->table->count && self->taken == self->next.chunk)
+			return NULL;
+		(void)pthread_cond_wait(&self->ready, &self->lock);
+	}
+	return chunk;
+}
+
+static void give_back(struct parallel *self)
+{
+	if (!self->has_chunk)
+		return;
+	self->chunks[self->taken % self->window].ready = false;
+	self->taken++;
+	self->has_chunk = false;
+	(void)pthread_cond_broadcast(&self->work);
+}
+
+static int parallel_read(
+	struct decoder *decoder, const uint8_t **data, size_t *size_bytes, struct error *e)
+{
+	struct parallel *self = (struct parallel *)decoder;
+	(void)pthread_mutex_lock(&self->lock);
+	give_back(self);
+	struct chunk *chunk = wait_for_chunk(self);
+	(void)pthread_mutex_unlock(&self->lock);
+	*size_bytes = 0;
+	if (chunk == NULL)
+		return 0;
+	if (chunk->error.code != ERROR_NONE) {
+		if (e != NULL)
+			*e = chunk->error; /* and again, if asked again */
+		return -1;
+	}
+	self->has_chunk = true;
+	stream_report(self->stream, chunk->stored_bytes);
+	*data = chunk->bytes;
+	*size_bytes = chunk->size_bytes;
+	return 0;
+}
+
+static void parallel_close(struct decoder *decoder)
+{
+	struct parallel *self = (struct parallel *)decoder;
+	(void)pthread_mutex_lock(&self->lock);
+	self->stop = true;
+	(void)pthread_cond_broadcast(&self->work);
+	(void)pthread_mutex_unlock(&self->lock);
+	for (unsigned i = 0; i < self->worker_count; i++)
+		(void)pthread_join(self->workers[i].thread, NULL);
+	for (unsigned i = 0; i < DECODER_WORKERS_MOST; i++) {
+		decompressor_close(self->workers[i].decompressor);
+		piece_room_close(self->workers[i].room);
+	}
+	for (unsigned i = 0; self->chunks != NULL && i < self->window; i++) {
+		free(self->chunks[i].data);
+		piece_room_close(self->chunks[i].room);
+	}
+	for (unsigned i = 0; i < AHEAD_PIECES; i++)
+		piece_room_close(self->ahead.pieces[i].room);
+	free(self->chunks);
+	free(self);
+}
+
+static const struct decoder_ops parallel_ops = {parallel_read, parallel_close};
+
+static bool has_long_runs(const struct parallel *self)
+{
+	const struct piece_table *table = self->table;
+	size_t i = 0;
+	while (i < table->count && table->pieces[i].decoded_bytes <= self->chunk_bytes)
+		i++;
+	return i < table->count;
+}
+
+/* Whole pieces. */
+static uint64_t plain_chunk_bytes(uint64_t largest_piece_bytes, uint64_t chunk_bytes)
+{
+	return largest_piece_bytes > chunk_bytes ? largest_piece_bytes : chunk_bytes;
+}
+
+static int make_chunks(struct parallel *self, size_t largest, struct error *e)
+{
+	self->chunks = calloc(self->window, sizeof *self->chunks);
+	if (self->chunks == NULL)
+		return error_errno(e, ENOMEM, "start decoding");
+	for (unsigned i = 0; i < self->window; i++) {
+		struct chunk *chunk = &self->chunks[i];
+		if (self->media == MEDIA_TAR) {
+			size_t bytes = (size_t)plain_chunk_bytes(largest, self->chunk_bytes);
+			if (piece_room_open(bytes, &chunk->room, e) != 0)
+				return -1;
+		} else if ((chunk->data = malloc(self->chunk_bytes + 1)) == NULL) {
+			return error_errno(e, ENOMEM, "room for decoded data");
+		}
+	}
+	return 0;
+}
+
+static int make_ahead(struct parallel *self, size_t largest, struct error *e)
+{
+	if (self->media == MEDIA_TAR || !has_long_runs(self))
+		return 0;
+	for (unsigned i = 0; i < AHEAD_PIECES; i++)
+		if (piece_room_open(largest, &self->ahead.pieces[i].room, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int start_worker(struct parallel *self, size_t largest, struct error *e)
+{
+	struct worker *worker = &self->workers[self->worker_count];
+	worker->parallel = self;
+	worker->feed.next = parallel_next_piece;
+	if (self->media != MEDIA_TAR &&
+		(decompressor_open(self->media, &worker->feed, &worker->decompressor, e) != 0 ||
+			piece_room_open(largest, &worker->room, e) != 0))
+		return -1;
+	int error_number = pthread_create(&worker->thread, NULL, work, worker);
+	if (error_number != 0)
+		return error_set(e, ERROR_NOSPACE, error_number, "start a thread");
+	self->worker_count++;
+	return 0;
+}
+
+static int start(struct parallel *self, unsigned workers, struct error *e)
+{
+	size_t largest = 0;
+	for (size_t i = 0; i < self->table->count; i++)
+		if (self->table->pieces[i].stored_bytes > largest)
+			largest = (size_t)self->table->pieces[i].stored_bytes;
+	parallel_cut(self, &self->next);
+	if (make_chunks(self, largest, e) != 0 || make_ahead(self, largest, e) != 0)
+		return -1;
+	while (self->worker_count < workers)
+		if (start_worker(self, largest, e) != 0)
+			return -1;
+	return 0;
+}
+
+int parallel_open(struct stream *stream, enum media media, unsigned workers, size_t chunk_bytes,
+	struct decoder **out, struct error *e)
+{
+	struct parallel *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return error_errno(e, ENOMEM, "start decoding");
+	self->decoder.ops = &parallel_ops;
+	self->stream = stream;
+	self->table = stream_pieces(stream);
+	self->media = media;
+	self->chunk_bytes = chunk_bytes;
+	self->window = workers + WINDOW_SPARE;
+	self->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	self->work = self->ready = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	if (start(self, workers, e) != 0) {
+		parallel_close(&self->decoder);
+		return -1;
+	}
+	*out = &self->decoder;
+	return 0;
+}
+
+int decoder_open_parallel(struct stream *stream, enum media media, unsigned workers,
+	struct decoder **out, struct error *e)
+{
+	return parallel_open(stream, media, workers, CHUNK_BYTES, out, e);
+}
+
+uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers)
+{
+	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB with what a window takes. */
+	uint64_t thread_bytes = 1024 * 1024;
+	uint64_t chunk_bytes = CHUNK_BYTES + 1, rooms = workers + AHEAD_PIECES;
+	if (media == MEDIA_TAR) {
+		chunk_bytes = plain_chunk_bytes(largest_piece_bytes, CHUNK_BYTES);
+		rooms = 0;
+	} else if (media == MEDIA_TAR_ZSTD) {
+		thread_bytes += 1u << LIMIT_ZSTD_WINDOW_LOG;
+	}
+	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * largest_piece_bytes +
+	       workers * thread_bytes;
+}
