@@ -16,7 +16,10 @@ int decoder_open(enum media media, struct feed *feed, struct decoder **out, stru
  * order of the blob, as if there were one thread. Memory is bounded by the largest piece and
  * `workers`, whatever the layer is: decoder_parallel_bytes(). The stream must outlive it; nobody
  * else may use it meanwhile. */
-enum { DECODER_WORKERS_MOST = 6 };
+enum {
+	DECODER_WORKERS_MOST = 6,
+	DECODER_CHUNK_BYTES = 1024 * 1024 /* of decoded data: plyboot pack's default piece */
+};
 int decoder_open_parallel(struct stream *stream, enum media media, unsigned workers,
 	struct decoder **out, struct error *e);
 

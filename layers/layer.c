@@ -27,7 +27,16 @@ static int check_user_xattrs(const struct layer_record *record,
 	return 0;
 }
 
-static int unpack_stream(struct stream *stream, const struct layer_record *record, int root_fd,
+static int open_decoder(struct stream *stream, const struct layer_record *record, unsigned workers,
+	struct decoder **out, struct error *e)
+{
+	/* Less than two chunks leave nothing to do at once. */
+	if (workers == 0 || stream_pieces(stream)->decoded_bytes < 2 * DECODER_CHUNK_BYTES)
+		return decoder_open(record->media, stream_feed(stream), out, e);
+	return decoder_open_parallel(stream, record->media, workers, out, e);
+}
+
+int layer_unpack_stream(struct stream *stream, const struct layer_record *record, int root_fd,
 	const struct layer_unpack_options *options, struct unpack_result *out, struct error *e)
 {
 	const struct unpack_options limits = {
@@ -38,8 +47,11 @@ static int unpack_stream(struct stream *stream, const struct layer_record *recor
 		.names_only = options->names_only,
 	};
 	struct decoder *decoder = NULL;
-	if (decoder_open(record->media, stream_feed(stream), &decoder, e) != 0)
+	if (check_user_xattrs(record, options, e) != 0 ||
+		open_decoder(stream, record, options->workers, &decoder, e) != 0)
 		return -1;
+	if (options->progress != NULL)
+		stream_on_progress(stream, options->progress, options->progress_context);
 	struct unpack_result result = {0};
 	int status = unpack_tar(decoder, root_fd, &limits, &result, e);
 	decoder_close(decoder);
@@ -57,12 +69,9 @@ int layer_unpack(struct source *source, const struct layer_record *record, int r
 	const struct layer_unpack_options *options, struct unpack_result *out, struct error *e)
 {
 	struct stream *stream = NULL;
-	if (check_user_xattrs(record, options, e) != 0 ||
-		stream_open(source, record, &stream, e) != 0)
+	if (stream_open(source, record, &stream, e) != 0)
 		return -1;
-	if (options->progress != NULL)
-		stream_on_progress(stream, options->progress, options->progress_context);
-	int status = unpack_stream(stream, record, root_fd, options, out, e);
+	int status = layer_unpack_stream(stream, record, root_fd, options, out, e);
 	stream_close(stream);
 	return status;
 }

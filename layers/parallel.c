@@ -209,16 +209,16 @@ int parallel_open(struct stream *stream, enum media media, unsigned workers, siz
 int decoder_open_parallel(struct stream *stream, enum media media, unsigned workers,
 	struct decoder **out, struct error *e)
 {
-	return parallel_open(stream, media, workers, CHUNK_BYTES, out, e);
+	return parallel_open(stream, media, workers, DECODER_CHUNK_BYTES, out, e);
 }
 
 uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers)
 {
 	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB with what a window takes. */
 	uint64_t thread_bytes = 1024 * 1024;
-	uint64_t chunk_bytes = CHUNK_BYTES + 1, rooms = workers + AHEAD_PIECES;
+	uint64_t chunk_bytes = DECODER_CHUNK_BYTES + 1, rooms = workers + AHEAD_PIECES;
 	if (media == MEDIA_TAR) {
-		chunk_bytes = plain_chunk_bytes(largest_piece_bytes, CHUNK_BYTES);
+		chunk_bytes = plain_chunk_bytes(largest_piece_bytes, DECODER_CHUNK_BYTES);
 		rooms = 0;
 	} else if (media == MEDIA_TAR_ZSTD) {
 		thread_bytes += 1u << LIMIT_ZSTD_WINDOW_LOG;

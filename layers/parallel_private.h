@@ -24,10 +24,8 @@
 #include "decompress.h"
 
 enum {
-	CHUNK_BYTES = 1024 * 1024, /* plyboot pack's default piece */
-	WINDOW_SPARE = 3,          /* chunks beside the one that each worker fills */
-	AHEAD_PIECES = 2,
-	STACK_BYTES = 128 * 1024
+	WINDOW_SPARE = 3, /* chunks beside the one that each worker fills */
+	AHEAD_PIECES = 2
 };
 
 struct task {

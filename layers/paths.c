@@ -67,9 +67,17 @@ int path_list_add(struct path_list *list, const char *path, uint32_t value, stru
 	return 0;
 }
 
-static int compare_items(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
 	return strcmp(((const struct path_item *)a)->path, ((const struct path_item *)b)->path);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	uint32_t left = ((const struct path_item *)a)->value,
+		 right = ((const struct path_item *)b)->value;
+	int order = compare_paths(a, b);
+	return order != 0 ? order : (left > right) - (left < right);
 }
 
 void path_list_sort(struct path_list *list)
@@ -82,7 +90,7 @@ bool path_list_has(const struct path_list *list, const char *path)
 {
 	const struct path_item key = {.path = (char *)path};
 	return list->count > 0 &&
-	       bsearch(&key, list->items, list->count, sizeof key, compare_items) != NULL;
+	       bsearch(&key, list->items, list->count, sizeof key, compare_paths) != NULL;
 }
 
 void path_list_free(struct path_list *list)

@@ -28,7 +28,7 @@ struct path_list {
 };
 
 int path_list_add(struct path_list *list, const char *path, uint32_t value, struct error *e);
-void path_list_sort(struct path_list *list);
+void path_list_sort(struct path_list *list);                        /* by path, then value */
 bool path_list_has(const struct path_list *list, const char *path); /* sorted before */
 void path_list_free(struct path_list *list);
 

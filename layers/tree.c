@@ -15,7 +15,11 @@ int tree_open(int root_fd, bool names_only, struct tree **out, struct error *e)
 		return error_errno(e, ENOMEM, "start a tree");
 	tree->root_fd = root_fd;
 	tree->names_only = names_only;
-	tree->parent_fd = -1;
+	tree->umask_before = umask(0); /* modes are given when things are made */
+	if (tree_levels_open(tree, e) != 0) {
+		tree_close(tree);
+		return -1;
+	}
 	*out = tree;
 	return 0;
 }
@@ -24,19 +28,21 @@ void tree_close(struct tree *tree)
 {
 	if (tree == NULL)
 		return;
-	for (size_t i = 0; i < tree->directory_count; i++) {
-		free(tree->directories[i].path);
-		free(tree->directories[i].default_acl);
-	}
-	free(tree->directories);
+	tree_levels_close(tree);
+	tree_free_inheritable(tree);
 	path_list_free(&tree->opaque);
 	path_list_free(&tree->removed);
-	path_list_free(&tree->implied);
-	scope_close(&tree->parent_fd);
+	path_list_free(&tree->origins);
+	(void)umask(tree->umask_before);
 	free(tree);
 }
 
-static int set_xattr_failed(const struct tree_entry *entry, const char *name, struct error *e)
+uint64_t tree_implied_made(const struct tree *tree)
+{
+	return tree->implied_made;
+}
+
+int tree_set_xattr_failed(const char *path, const char *name, struct error *e)
 {
 	int error_number = errno;
 	enum error_code code = ERROR_XATTR;
@@ -44,8 +50,7 @@ static int set_xattr_failed(const struct tree_entry *entry, const char *name, st
 		code = ERROR_NOSPACE;
 	else if (error_number == EOPNOTSUPP)
 		code = ERROR_KERNEL;
-	return error_set(
-		e, code, error_number, "set xattr \"%.80s\" of \"%.80s\"", name, entry->path);
+	return error_set(e, code, error_number, "set xattr \"%.80s\" of \"%.80s\"", name, path);
 }
 
 static int set_xattrs(const struct tree_entry *entry, int fd, struct error *e)
@@ -53,42 +58,64 @@ static int set_xattrs(const struct tree_entry *entry, int fd, struct error *e)
 	for (size_t i = 0; i < entry->xattrs.count; i++) {
 		const struct xattr *x = &entry->xattrs.items[i];
 		if (strcmp(x->name, XATTR_ACL_DEFAULT) == 0)
-			continue; /* tree_finish() */
+			continue; /* tree_keep_inheritable() */
 		if (fsetxattr(fd, x->name, x->value, x->size_bytes, 0) != 0)
-			return set_xattr_failed(entry, x->name, e);
+			return tree_set_xattr_failed(entry->path, x->name, e);
 	}
 	return 0;
 }
 
-/* chown first, for it clears capabilities and setuid bits; chmod after ACLs, for they change the
- * mode */
-static int set_owner_xattrs_mode(const struct tree_entry *entry, int fd, struct error *e)
+/* What is made here belongs to 0:0 already: nothing inherits a group (tree_inherit.c). */
+static bool is_roots(const struct tree_entry *entry)
 {
-	if (fchown(fd, entry->uid, entry->gid) != 0)
+	return entry->uid == 0 && entry->gid == 0;
+}
+
+/* chown first, for it clears capabilities and setuid bits; chmod after ACLs, for they change the
+ * mode. `made_mode`: what it has; `mode`: what it is to get. */
+static int set_owner_xattrs_mode(const struct tree_entry *entry, int fd, bool is_new,
+	mode_t made_mode, mode_t mode, struct error *e)
+{
+	if (!(is_new && is_roots(entry)) && fchown(fd, entry->uid, entry->gid) != 0)
 		return error_errno(e, errno, "set owner of \"%.80s\"", entry->path);
 	if (set_xattrs(entry, fd, e) != 0)
 		return -1;
-	if (fchmod(fd, entry->mode) != 0)
+	if (is_new && made_mode == mode && entry->xattrs.count == 0)
+		return 0;
+	if (fchmod(fd, mode) != 0)
 		return error_errno(e, errno, "set mode of \"%.80s\"", entry->path);
 	return 0;
 }
 
-int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out, struct error *e)
+/* Special bits only when the owner is set. */
+static mode_t first_mode(const struct tree *tree, const struct tree_entry *entry)
+{
+	return tree->names_only ? 0600 : entry->mode & 0777;
+}
+
+/* So large that huge pages fit, which tmpfs takes within a file's size only (huge=within_size). */
+enum { HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
+
+int tree_begin_file(struct tree *tree, const struct tree_entry *entry, uint64_t size_bytes,
+	int *out, struct error *e)
 {
 	int dir_fd;
-	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0)
-		return -1;
 	const char *name = path_base(entry->path);
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = name[0] == '\0' ? -1 : openat(dir_fd, name, flags, 0600);
+	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0)
+		return -1;
+	SCOPED_FD fd = name[0] == '\0' ? -1 : openat(dir_fd, name, flags, first_mode(tree, entry));
 	if (fd < 0 && (name[0] == '\0' || errno == EEXIST)) {
 		if (tree_make_way(tree, dir_fd, entry->path, e) != 0)
 			return -1;
-		fd = openat(dir_fd, name, flags, 0600);
+		fd = openat(dir_fd, name, flags, first_mode(tree, entry));
 	}
 	if (fd < 0)
 		return error_errno(e, errno, "create \"%.80s\"", entry->path);
-	*out = fd;
+	if (size_bytes >= HUGE_PAGE_BYTES && !tree->names_only &&
+		ftruncate(fd, (off_t)size_bytes) != 0)
+		return error_errno(e, errno, "make room for \"%.80s\"", entry->path);
+	*out = scope_take_fd(&fd);
 	return 0;
 }
 
@@ -97,7 +124,8 @@ int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, str
 	SCOPED_FD owned = fd;
 	const struct timespec times[2] = {entry->mtime, entry->mtime};
 	if (!tree->names_only) {
-		if (set_owner_xattrs_mode(entry, fd, e) != 0)
+		if (set_owner_xattrs_mode(
+			    entry, fd, true, first_mode(tree, entry), entry->mode, e) != 0)
 			return -1;
 		if (futimens(fd, times) != 0)
 			return error_errno(e, errno, "set time of \"%.80s\"", entry->path);
@@ -108,60 +136,26 @@ int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, str
 	return 0;
 }
 
-static int remember_directory(struct tree *tree, const struct tree_entry *entry, struct error *e)
-{
-	if (tree->directory_count == tree->directory_capacity) {
-		size_t capacity = tree->directory_capacity == 0 ? 64 : tree->directory_capacity * 2;
-		struct directory *more =
-			reallocarray(tree->directories, capacity, sizeof *tree->directories);
-		if (more == NULL)
-			return error_errno(e, ENOMEM, "remember \"%.80s\"", entry->path);
-		tree->directories = more;
-		tree->directory_capacity = capacity;
-	}
-	struct directory *d = &tree->directories[tree->directory_count];
-	*d = (struct directory){
-		.path = strdup(entry->path), .order = tree->directory_count, .mtime = entry->mtime};
-	if (d->path == NULL)
-		return error_errno(e, ENOMEM, "remember \"%.80s\"", entry->path);
-	tree->directory_count++;
-	for (size_t i = 0; i < entry->xattrs.count; i++) {
-		const struct xattr *x = &entry->xattrs.items[i];
-		if (strcmp(x->name, XATTR_ACL_DEFAULT) != 0)
-			continue;
-		free(d->default_acl);
-		d->default_acl = malloc(x->size_bytes + 1);
-		if (d->default_acl == NULL)
-			return error_errno(e, ENOMEM, "remember \"%.80s\"", entry->path);
-		memcpy(d->default_acl, x->value, x->size_bytes);
-		d->default_acl_bytes = x->size_bytes;
-	}
-	return 0;
-}
-
 /* `*existed`: it was there already, and keeps what it holds. */
-static int make_directory(struct tree *tree, const char *path, bool *existed, struct error *e)
+static int make_directory(struct tree *tree, int dir_fd, const struct tree_entry *entry,
+	bool *existed, struct error *e)
 {
-	int dir_fd;
-	*existed = path[0] == '\0';
-	if (*existed)
-		return 0;
-	if (tree_open_parent(tree, path, &dir_fd, e) != 0)
-		return -1;
-	const char *name = path_base(path);
-	if (mkdirat(dir_fd, name, 0700) == 0)
-		return 0;
+	const char *name = path_base(entry->path);
+	mode_t mode = tree->names_only ? 0700 : entry->mode & 0777;
 	struct stat st;
+	*existed = false;
+	if (mkdirat(dir_fd, name, mode) == 0)
+		return 0;
 	if (errno == EEXIST && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		*existed = S_ISDIR(st.st_mode);
 		if (*existed)
 			return 0;
-		if (tree_make_way(tree, dir_fd, path, e) != 0)
+		if (tree_make_way(tree, dir_fd, entry->path, e) != 0)
 			return -1;
-		if (mkdirat(dir_fd, name, 0700) == 0)
+		if (mkdirat(dir_fd, name, mode) == 0)
 			return 0;
 	}
-	return error_errno(e, errno, "make directory \"%.80s\"", path);
+	return error_errno(e, errno, "make directory \"%.80s\"", entry->path);
 }
 
 /* What an earlier entry of the same directory set. (Default ACLs are not set yet.) */
@@ -180,20 +174,38 @@ static int clear_xattrs(const struct tree_entry *entry, int fd, struct error *e)
 	return 0;
 }
 
+/* Go down into it; its time is set when it is left. */
+static int enter_directory(
+	struct tree *tree, int dir_fd, const struct tree_entry *entry, struct error *e)
+{
+	const char *name = path_base(entry->path);
+	SCOPED_FD fd = tree_open_below(dir_fd, name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return error_errno(e, errno, "open \"%.80s\"", entry->path);
+	return tree_push(tree, name, scope_take_fd(&fd), &entry->mtime, e);
+}
+
 int tree_add_directory(struct tree *tree, const struct tree_entry *entry, struct error *e)
 {
-	bool existed;
-	if (make_directory(tree, entry->path, &existed, e) != 0 ||
-		remember_directory(tree, entry, e) != 0)
+	int dir_fd;
+	bool is_root = entry->path[0] == '\0', existed = is_root;
+	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0)
+		return -1;
+	if (!is_root && (make_directory(tree, dir_fd, entry, &existed, e) != 0 ||
+				enter_directory(tree, dir_fd, entry, e) != 0))
+		return -1;
+	struct level *level = tree_deepest(tree);
+	level->dirty = true;
+	level->mtime = entry->mtime;
+	if ((existed && tree_note_origin(tree, entry->path, ORIGIN_SETTLED, e) != 0) ||
+		tree_keep_inheritable(tree, entry, existed, e) != 0)
 		return -1;
 	if (tree->names_only)
 		return 0;
-	SCOPED_FD fd = tree_open_below(tree->root_fd, entry->path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return error_errno(e, errno, "open \"%.80s\"", entry->path);
-	if (existed && clear_xattrs(entry, fd, e) != 0)
+	if (existed && clear_xattrs(entry, level->fd, e) != 0)
 		return -1;
-	return set_owner_xattrs_mode(entry, fd, e);
+	return set_owner_xattrs_mode(
+		entry, level->fd, !existed, entry->mode & 0777, entry->mode & ~(mode_t)S_ISGID, e);
 }
 
 int tree_add_symlink(struct tree *tree, const struct tree_entry *entry, struct error *e)
@@ -201,60 +213,97 @@ int tree_add_symlink(struct tree *tree, const struct tree_entry *entry, struct e
 	int dir_fd;
 	const struct timespec times[2] = {entry->mtime, entry->mtime};
 	const char *name = path_base(entry->path);
-	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0 ||
-		tree_make_way(tree, dir_fd, entry->path, e) != 0)
+	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0)
 		return -1;
-	if (symlinkat(entry->link, dir_fd, name) != 0)
+	int made = name[0] == '\0' ? -1 : symlinkat(entry->link, dir_fd, name);
+	if (made != 0 && (name[0] == '\0' || errno == EEXIST)) {
+		if (tree_make_way(tree, dir_fd, entry->path, e) != 0)
+			return -1;
+		made = symlinkat(entry->link, dir_fd, name);
+	}
+	if (made != 0)
 		return error_errno(e, errno, "create symlink \"%.80s\"", entry->path);
 	if (tree->names_only)
 		return 0;
-	if (fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-		utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "set metadata of symlink \"%.80s\"", entry->path);
+	if (!is_roots(entry) &&
+		fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(e, errno, "set owner of symlink \"%.80s\"", entry->path);
+	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(e, errno, "set time of symlink \"%.80s\"", entry->path);
 	return 0;
 }
 
-/* The first name must be an entry of this layer: a lower layer's file is not there to link to. */
-static int open_link_target(
-	struct tree *tree, const struct tree_entry *entry, int *out, struct error *e)
+static int refuse_target(const struct tree_entry *entry, const char *why, struct error *e)
 {
-	SCOPED_FD fd = tree_open_below(tree->root_fd, entry->link, O_PATH | O_NOFOLLOW);
+	return error_set(e, ERROR_PATH, 0, "hard link \"%.80s\" to \"%.80s\", %s", entry->path,
+		entry->link, why);
+}
+
+/* The directory of a hard link's first name. `*borrowed`: it is the one that is open anyway. */
+static int open_target_parent(struct tree *tree, const struct tree_entry *entry, int dir_fd,
+	int *out, bool *borrowed, struct error *e)
+{
+	size_t length = path_parent_length(entry->link);
+	*borrowed = length == path_parent_length(entry->path) &&
+		    memcmp(entry->link, entry->path, length) == 0;
+	*out = dir_fd;
+	if (*borrowed)
+		return 0;
+	char parent[LIMIT_PATH_BYTES + 1];
+	memcpy(parent, entry->link, length);
+	parent[length] = '\0';
+	*out = tree_open_below(tree->root_fd, parent, O_PATH | O_DIRECTORY);
+	if (*out >= 0)
+		return 0;
+	return tree_is_gone(errno) || errno == EXDEV
+		       ? refuse_target(entry, "which is no file of this layer", e)
+		       : error_errno(e, errno, "open \"%.80s\"", parent);
+}
+
+/* The first name must be an entry of this layer: a lower layer's file is not there to link to. */
+static int check_target(
+	const struct tree *tree, const struct tree_entry *entry, int from_fd, struct error *e)
+{
 	struct stat st;
-	if (fd < 0 && (tree_is_gone(errno) || errno == EXDEV))
-		return error_set(e, ERROR_PATH, 0,
-			"hard link \"%.80s\" to \"%.80s\", which is no file of this layer",
-			entry->path, entry->link);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return error_errno(e, errno, "look at \"%.80s\"", entry->link);
+	const char *name = path_base(entry->link);
+	if (fstatat(from_fd, name[0] == '\0' ? "." : name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? refuse_target(entry, "which is no file of this layer", e)
+				       : error_errno(e, errno, "look at \"%.80s\"", entry->link);
 	if (S_ISDIR(st.st_mode) || tree_is_whiteout(tree, &st))
-		return error_set(e, ERROR_PATH, 0,
-			"hard link \"%.80s\" to \"%.80s\", which is a directory or was removed",
-			entry->path, entry->link);
-	*out = scope_take_fd(&fd);
+		return refuse_target(entry, "which is a directory or was removed", e);
+	return 0;
+}
+
+/* By its parent, since linkat(AT_EMPTY_PATH) needs CAP_DAC_READ_SEARCH. */
+static int link_from(
+	struct tree *tree, const struct tree_entry *entry, int from_fd, int dir_fd, struct error *e)
+{
+	const char *from = path_base(entry->link), *name = path_base(entry->path);
+	if (check_target(tree, entry, from_fd, e) != 0)
+		return -1;
+	int made = name[0] == '\0' ? -1 : linkat(from_fd, from, dir_fd, name, 0);
+	if (made != 0 && (name[0] == '\0' || errno == EEXIST)) {
+		if (tree_make_way(tree, dir_fd, entry->path, e) != 0)
+			return -1;
+		made = linkat(from_fd, from, dir_fd, name, 0);
+	}
+	if (made != 0)
+		return error_errno(
+			e, errno, "hard link \"%.80s\" to \"%.80s\"", entry->path, entry->link);
 	return 0;
 }
 
 int tree_add_hard_link(struct tree *tree, const struct tree_entry *entry, struct error *e)
 {
-	int dir_fd;
+	int dir_fd, from_fd;
+	bool borrowed;
 	if (strcmp(entry->path, entry->link) == 0)
-		return error_set(e, ERROR_PATH, 0, "hard link \"%.80s\" to itself", entry->path);
-	SCOPED_FD target_fd = -1;
-	if (open_link_target(tree, entry, &target_fd, e) != 0 ||
-		tree_open_parent(tree, entry->path, &dir_fd, e) != 0 ||
-		tree_make_way(tree, dir_fd, entry->path, e) != 0)
+		return refuse_target(entry, "itself", e);
+	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0 ||
+		open_target_parent(tree, entry, dir_fd, &from_fd, &borrowed, e) != 0)
 		return -1;
-	/* By its parent, since linkat(AT_EMPTY_PATH) needs CAP_DAC_READ_SEARCH. */
-	char parent[LIMIT_PATH_BYTES + 1];
-	size_t length = path_parent_length(entry->link);
-	memcpy(parent, entry->link, length);
-	parent[length] = '\0';
-	SCOPED_FD from_fd = tree_open_below(tree->root_fd, parent, O_PATH | O_DIRECTORY);
-	if (from_fd < 0 ||
-		linkat(from_fd, path_base(entry->link), dir_fd, path_base(entry->path), 0) != 0)
-		return error_errno(
-			e, errno, "hard link \"%.80s\" to \"%.80s\"", entry->path, entry->link);
-	return 0;
+	SCOPED_FD owned = borrowed ? -1 : from_fd;
+	return link_from(tree, entry, from_fd, dir_fd, e);
 }
 
 static int set_xattrs_here(const struct tree_entry *entry, struct error *e)
@@ -262,7 +311,7 @@ static int set_xattrs_here(const struct tree_entry *entry, struct error *e)
 	for (size_t i = 0; i < entry->xattrs.count; i++) {
 		const struct xattr *x = &entry->xattrs.items[i];
 		if (lsetxattr(path_base(entry->path), x->name, x->value, x->size_bytes, 0) != 0)
-			return set_xattr_failed(entry, x->name, e);
+			return tree_set_xattr_failed(entry->path, x->name, e);
 	}
 	return 0;
 }
@@ -283,22 +332,29 @@ static int set_xattrs_by_name(const struct tree_entry *entry, int dir_fd, struct
 	return result;
 }
 
+static int make_special(const struct tree *tree, int dir_fd, const struct tree_entry *entry)
+{
+	mode_t kind = entry->type == '3' ? S_IFCHR : entry->type == '4' ? S_IFBLK : S_IFIFO;
+	const char *name = path_base(entry->path);
+	if (tree->names_only)
+		return tree_make_plain(dir_fd, name, 0600);
+	return mknodat(dir_fd, name, kind | 0600, entry->device);
+}
+
 int tree_add_special(struct tree *tree, const struct tree_entry *entry, struct error *e)
 {
 	int dir_fd;
-	mode_t kind = entry->type == '3' ? S_IFCHR : entry->type == '4' ? S_IFBLK : S_IFIFO;
 	const struct timespec times[2] = {entry->mtime, entry->mtime};
 	const char *name = path_base(entry->path);
 	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0 ||
 		tree_make_way(tree, dir_fd, entry->path, e) != 0)
 		return -1;
-	if (tree->names_only)
-		return tree_make_plain(dir_fd, name, 0600) == 0
-			       ? 0
-			       : error_errno(e, errno, "create \"%.80s\"", entry->path);
-	if (mknodat(dir_fd, name, kind | 0600, entry->device) != 0)
+	if (make_special(tree, dir_fd, entry) != 0)
 		return error_errno(e, errno, "create device or FIFO \"%.80s\"", entry->path);
-	if (fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
+	if (tree->names_only)
+		return 0;
+	if (!is_roots(entry) &&
+		fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
 		return error_errno(e, errno, "set owner of \"%.80s\"", entry->path);
 	if (set_xattrs_by_name(entry, dir_fd, e) != 0)
 		return -1;
@@ -308,61 +364,10 @@ int tree_add_special(struct tree *tree, const struct tree_entry *entry, struct e
 	return 0;
 }
 
-static int finish_directory(const struct tree *tree, const struct directory *d, struct error *e)
-{
-	const struct timespec times[2] = {d->mtime, d->mtime};
-	SCOPED_FD fd = tree_open_below(tree->root_fd, d->path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return tree_is_gone(errno) ? 0 /* an entry behind it took its place */
-					   : error_errno(e, errno, "open \"%.80s\"", d->path);
-	if (d->default_acl != NULL &&
-		fsetxattr(fd, XATTR_ACL_DEFAULT, d->default_acl, d->default_acl_bytes, 0) != 0) {
-		const struct tree_entry entry = {.path = d->path};
-		return set_xattr_failed(&entry, XATTR_ACL_DEFAULT, e);
-	}
-	if (futimens(fd, times) != 0)
-		return error_errno(e, errno, "set time of \"%.80s\"", d->path);
-	return 0;
-}
-
-/* By path, and entries of one path in their order. */
-static int compare_directories(const void *a, const void *b)
-{
-	const struct directory *left = a, *right = b;
-	int order = strcmp(left->path, right->path);
-	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-	return strcmp(((const struct directory *)a)->path, ((const struct directory *)b)->path);
-}
-
-bool tree_has_directory(const struct tree *tree, const char *path)
-{
-	const struct directory key = {.path = (char *)path};
-	return tree->directory_count > 0 && bsearch(&key, tree->directories, tree->directory_count,
-						    sizeof key, compare_paths) != NULL;
-}
-
-static int finish_directories(struct tree *tree, struct error *e)
-{
-	struct directory *all = tree->directories;
-	if (tree->directory_count > 0)
-		qsort(all, tree->directory_count, sizeof *all, compare_directories);
-	for (size_t i = 0; i < tree->directory_count && !tree->names_only; i++) {
-		bool last =
-			i + 1 == tree->directory_count || compare_paths(&all[i], &all[i + 1]) != 0;
-		if (last && finish_directory(tree, &all[i], e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 int tree_finish(
 	struct tree *tree, struct path_list *opaque, struct path_list *implied, struct error *e)
 {
-	if (finish_directories(tree, e) != 0 || path_list_add(&tree->implied, "", 0, e) != 0 ||
+	if (tree_leave_all(tree, e) != 0 || tree_set_inheritable(tree, e) != 0 ||
 		tree_list_opaque(tree, opaque, e) != 0)
 		return -1;
 	return tree_list_implied(tree, implied, e);

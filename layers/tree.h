@@ -27,12 +27,16 @@ struct tree_entry {
 
 struct tree;
 
-/* `root_fd` must outlive the tree. */
+/* `root_fd`, an empty directory without the set-group-ID bit and a default ACL, must outlive the
+ * tree. Everything is made by user and group 0 but for names_only. The umask is 0 until
+ * tree_close(). */
 int tree_open(int root_fd, bool names_only, struct tree **out, struct error *e);
 
-/* Begin a regular file: the descriptor to write its contents to, which tree_end_file() takes back,
- * sets metadata on and closes. With names_only nothing need be written. */
-int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out, struct error *e);
+/* Begin a regular file that `size_bytes` will be written to: the descriptor for them, which
+ * tree_end_file() takes back, sets metadata on and closes. With names_only nothing need be written.
+ */
+int tree_begin_file(struct tree *tree, const struct tree_entry *entry, uint64_t size_bytes,
+	int *out, struct error *e);
 int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, struct error *e);
 
 int tree_add_directory(struct tree *tree, const struct tree_entry *entry, struct error *e);
@@ -45,8 +49,11 @@ int tree_add_whiteout(struct tree *tree, const char *path, struct error *e);
 /* Hide all that lower layers have in the directory `path`. */
 int tree_add_opaque(struct tree *tree, const char *path, struct error *e);
 
-/* What could not be set before its children were there: directories' times and default ACLs. Then
- * hand over which directories are opaque and which were only implied. */
+/* How many directories were made without an entry of their own so far. */
+uint64_t tree_implied_made(const struct tree *tree);
+
+/* What could not be set before children were there: directories' times, default ACLs, set-group-ID
+ * bits. Then hand over which directories are opaque and which were only implied. */
 int tree_finish(
 	struct tree *tree, struct path_list *opaque, struct path_list *implied, struct error *e);
 

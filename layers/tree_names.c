@@ -41,107 +41,55 @@ static int make_whiteout(const struct tree *tree, int dir_fd, const char *name)
 	return mknodat(dir_fd, name, S_IFCHR, makedev(0, 0));
 }
 
-/* A directory nobody described: 0755, root, and time zero when its children are there, so that
- * equal layers give equal trees. */
-static int make_implied(
-	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
+int tree_note_origin(struct tree *tree, const char *path, enum tree_origin origin, struct error *e)
 {
-	if (mkdirat(dir_fd, name, 0700) != 0)
-		return error_errno(e, errno, "make directory \"%.80s\"", path);
-	if (!tree->names_only && (fchownat(dir_fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) != 0 ||
-					 fchmodat(dir_fd, name, 0755, 0) != 0))
-		return error_errno(e, errno, "set up directory \"%.80s\"", path);
-	return path_list_add(&tree->implied, path, 0, e);
+	uint32_t order =
+		(uint32_t)tree->origins.count; /* far fewer than a layer may have entries */
+	return path_list_add(&tree->origins, path, order * 2 + (uint32_t)origin, e);
 }
 
-static int refuse_parent(const char *path, struct error *e)
+/* A directory nobody described: 0755, and root's, as whatever is made here. */
+int tree_make_implied(
+	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
+{
+	if (mkdirat(dir_fd, name, 0755) != 0)
+		return error_errno(e, errno, "make directory \"%.80s\"", path);
+	tree->implied_made++;
+	return tree_note_origin(tree, path, ORIGIN_IMPLIED, e);
+}
+
+int tree_refuse_parent(const char *path, struct error *e)
 {
 	return error_set(e, ERROR_PATH, 0,
 		"\"%.80s\" leads through something that is not a directory of this layer", path);
 }
 
-static int replace_whiteout(
+int tree_replace_whiteout(
 	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
 {
 	struct stat st;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return error_errno(e, errno, "look at \"%.80s\"", path);
 	if (!tree_is_whiteout(tree, &st))
-		return refuse_parent(path, e);
+		return tree_refuse_parent(path, e);
 	if (unlinkat(dir_fd, name, 0) != 0)
 		return error_errno(e, errno, "replace whiteout \"%.80s\"", path);
 	if (path_list_add(&tree->removed, path, 0, e) != 0)
 		return -1;
-	return make_implied(tree, dir_fd, name, path, e);
-}
-
-/* One component down, making it when this layer has no entry for it. `path` ends with `name`. */
-static int step_down(struct tree *tree, int dir_fd, const char *name, const char *path, int *out,
-	struct error *e)
-{
-	int fd = tree_open_below(dir_fd, name, O_PATH | O_DIRECTORY);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		int made = errno == ENOENT ? make_implied(tree, dir_fd, name, path, e)
-					   : replace_whiteout(tree, dir_fd, name, path, e);
-		if (made != 0)
-			return -1;
-		fd = tree_open_below(dir_fd, name, O_PATH | O_DIRECTORY);
-	}
-	if (fd < 0)
-		return errno == ELOOP || errno == EXDEV
-			       ? refuse_parent(path, e)
-			       : error_errno(e, errno, "open \"%.80s\"", path);
-	*out = fd;
-	return 0;
-}
-
-static int walk_down(struct tree *tree, const char *path, size_t length, int *out, struct error *e)
-{
-	char prefix[LIMIT_PATH_BYTES + 1];
-	SCOPED_FD fd = tree_open_below(tree->root_fd, "", O_PATH | O_DIRECTORY);
-	if (fd < 0)
-		return error_errno(e, errno, "open the layer's root");
-	memcpy(prefix, path, length);
-	prefix[length] = '\0';
-	for (size_t begin = 0; begin < length;) {
-		size_t end = begin + strcspn(prefix + begin, "/");
-		char kept = prefix[end];
-		prefix[end] = '\0';
-		int next = -1;
-		if (step_down(tree, fd, prefix + begin, prefix, &next, e) != 0)
-			return -1;
-		(void)close(fd);
-		fd = next;
-		prefix[end] = kept;
-		begin = end + 1;
-	}
-	*out = scope_take_fd(&fd);
-	return 0;
+	return tree_make_implied(tree, dir_fd, name, path, e);
 }
 
 int tree_open_parent(struct tree *tree, const char *path, int *out, struct error *e)
 {
-	size_t length = path_parent_length(path);
-	if (tree->parent_fd >= 0 && strncmp(tree->parent, path, length) == 0 &&
-		tree->parent[length] == '\0') {
-		*out = tree->parent_fd;
-		return 0;
-	}
-	scope_close(&tree->parent_fd);
-	memcpy(tree->parent, path, length);
-	tree->parent[length] = '\0';
-	tree->parent_fd = tree_open_below(tree->root_fd, tree->parent, O_PATH | O_DIRECTORY);
-	if (tree->parent_fd < 0) {
-		int error_number = errno;
-		if (error_number == ELOOP || error_number == EXDEV)
-			return refuse_parent(path, e);
-		if (error_number != ENOENT && error_number != ENOTDIR)
-			return error_errno(e, error_number, "open \"%.80s\"", tree->parent);
-		if (walk_down(tree, path, length, &tree->parent_fd, e) != 0)
-			return -1;
-	}
-	*out = tree->parent_fd;
-	return 0;
+	return tree_enter(tree, path, path_parent_length(path), out, e);
+}
+
+/* Another one may come in its place. */
+static int forget_directory(struct tree *tree, const char *path, struct error *e)
+{
+	return tree_note_origin(tree, path, ORIGIN_SETTLED, e) == 0
+		       ? tree_drop_inheritable(tree, path, e)
+		       : -1;
 }
 
 int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error *e)
@@ -155,7 +103,7 @@ int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error 
 	if (tree_is_whiteout(tree, &st) && path_list_add(&tree->removed, path, 0, e) != 0)
 		return -1;
 	if (unlinkat(dir_fd, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0)
-		return 0;
+		return S_ISDIR(st.st_mode) ? forget_directory(tree, path, e) : 0;
 	if (errno == ENOTEMPTY || errno == EEXIST)
 		return error_set(e, ERROR_PATH, 0,
 			"\"%.80s\" would replace a directory of the same layer that is not empty",
@@ -170,12 +118,9 @@ bool tree_is_gone(int error_number)
 
 int tree_add_opaque(struct tree *tree, const char *path, struct error *e)
 {
-	if (path[0] != '\0') {
-		/* As the parent of a child would be: made when it is not there. */
-		SCOPED_FD fd = -1;
-		if (walk_down(tree, path, strlen(path), &fd, e) != 0)
-			return -1;
-	}
+	int dir_fd; /* as the parent of a child would be: made when it is not there */
+	if (tree_enter(tree, path, strlen(path), &dir_fd, e) != 0)
+		return -1;
 	return path_list_add(&tree->opaque, path, 0, e);
 }
 
@@ -214,20 +159,18 @@ int tree_list_opaque(struct tree *tree, struct path_list *out, struct error *e)
 	return list_directories(tree, &tree->removed, out, e);
 }
 
+/* Those whose last event is that they were made without an entry. */
 int tree_list_implied(struct tree *tree, struct path_list *out, struct error *e)
 {
-	static const struct timespec epoch[2];
+	struct path_list *origins = &tree->origins;
 	path_list_sort(&tree->removed);
-	for (size_t i = 0; i < tree->implied.count; i++) {
-		const char *path = tree->implied.items[i].path;
-		SCOPED_FD fd = tree_open_below(tree->root_fd, path, O_RDONLY | O_DIRECTORY);
-		if (fd < 0 && !tree_is_gone(errno))
-			return error_errno(e, errno, "open \"%.80s\"", path);
-		if (fd < 0 || tree_has_directory(tree, path))
-			continue; /* something else took its place, or it got an entry of its own */
-		/* A root without an entry is as its owner made it. */
-		if (path[0] != '\0' && !tree->names_only && futimens(fd, epoch) != 0)
-			return error_errno(e, errno, "set time of \"%.80s\"", path);
+	path_list_sort(origins);
+	for (size_t i = 0; i < origins->count; i++) {
+		const char *path = origins->items[i].path;
+		bool last =
+			i + 1 == origins->count || strcmp(path, origins->items[i + 1].path) != 0;
+		if (!last || origins->items[i].value % 2 != ORIGIN_IMPLIED)
+			continue;
 		bool fresh = path_list_has(&tree->removed, path);
 		if (path_list_add(out, path, fresh ? IMPLIED_FRESH : IMPLIED_MERGED, e) != 0)
 			return -1;

@@ -28,6 +28,7 @@ struct unpack {
 	struct unpack_result result;
 	struct error feed_error; /* why the read callback failed: libarchive cannot carry it */
 	const struct gate_entry *gated;
+	uint64_t implied; /* directories that were counted */
 	char path[LIMIT_PATH_BYTES + 1];
 	char link[LIMIT_PATH_BYTES + 1];
 };
@@ -150,20 +151,36 @@ static int take_xattrs(struct unpack *unpack, struct archive_entry *entry, struc
 	return 0;
 }
 
-static int count(struct unpack *unpack, uint64_t charge, struct error *e)
+static int count_entries(struct unpack *unpack, uint64_t more, struct error *e)
 {
 	struct unpack_result *result = &unpack->result;
-	if (result->entries == unpack->options->max_entries)
+	if (more > unpack->options->max_entries - result->entries)
 		return error_set(e, ERROR_LIMIT, 0,
 			"more than the %llu entries that are signed for",
 			(unsigned long long)unpack->options->max_entries);
+	result->entries += more;
+	return 0;
+}
+
+static int count(struct unpack *unpack, uint64_t charge, struct error *e)
+{
+	struct unpack_result *result = &unpack->result;
+	if (count_entries(unpack, 1, e) != 0)
+		return -1;
 	if (charge > unpack->options->max_unpacked_bytes - result->unpacked_bytes)
 		return error_set(e, ERROR_LIMIT, 0,
 			"unpacks to more than the %llu bytes that are signed for",
 			(unsigned long long)unpack->options->max_unpacked_bytes);
-	result->entries++;
 	result->unpacked_bytes += charge;
 	return 0;
+}
+
+/* Directories that the last entry needed and that had no entry: they take as much as one with. */
+static int count_implied(struct unpack *unpack, struct error *e)
+{
+	uint64_t made = tree_implied_made(unpack->tree), before = unpack->implied;
+	unpack->implied = made;
+	return count_entries(unpack, made - before, e);
 }
 
 static int write_all(int fd, const uint8_t *data, size_t size_bytes)
@@ -207,7 +224,8 @@ static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 static int add_file(struct unpack *unpack, const struct tree_entry *entry, struct error *e)
 {
 	SCOPED_FD fd = -1;
-	if (tree_begin_file(unpack->tree, entry, &fd, e) != 0 || copy_contents(unpack, fd, e) != 0)
+	if (tree_begin_file(unpack->tree, entry, unpack->gated->size_bytes, &fd, e) != 0 ||
+		copy_contents(unpack, fd, e) != 0)
 		return -1;
 	return tree_end_file(unpack->tree, entry, scope_take_fd(&fd), e);
 }
@@ -349,7 +367,7 @@ static int take_all(struct unpack *unpack, struct error *e)
 		 * gate has read them too. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(unpack, e);
-		if (take_entry(unpack, unpack->entry, e) != 0)
+		if (take_entry(unpack, unpack->entry, e) != 0 || count_implied(unpack, e) != 0)
 			return -1;
 	}
 	if (unpack->feed_error.code != ERROR_NONE)

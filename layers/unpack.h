@@ -29,8 +29,8 @@ enum {
 };
 
 struct unpack_result {
-	uint64_t unpacked_bytes; /* sum of unpack_charge() */
-	uint64_t entries;
+	uint64_t unpacked_bytes;  /* sum of unpack_charge() */
+	uint64_t entries;         /* of the tar, and directories that had none of their own */
 	uint64_t user_xattrs;     /* how many there were (skipped or set) */
 	struct path_list opaque;  /* directories that hide what lies below */
 	struct path_list implied; /* directories without an entry of their own, "" for the root */
@@ -53,9 +53,14 @@ void unpack_result_free(struct unpack_result *result);
 struct layer_unpack_options {
 	bool user_xattrs_supported; /* by the destination's file system */
 	bool names_only;
+	unsigned workers; /* threads that read, check and decode ahead, at most
+			     DECODER_WORKERS_MOST; 0: all in the caller's */
 	void (*progress)(void *context, uint64_t stored_bytes); /* may be NULL */
 	void *progress_context;
 };
+/* The same for a stream that is open. */
+int layer_unpack_stream(struct stream *stream, const struct layer_record *record, int root_fd,
+	const struct layer_unpack_options *options, struct unpack_result *out, struct error *e);
 int layer_unpack(struct source *source, const struct layer_record *record, int root_fd,
 	const struct layer_unpack_options *options, struct unpack_result *out, struct error *e);
 

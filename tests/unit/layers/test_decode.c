@@ -13,8 +13,8 @@ static int open_way(
 	static const struct {
 		unsigned workers;
 		size_t chunk_bytes;
-	} ways[WAYS] = {
-		{0}, {1, 1000}, {2, 777}, {4, 5000}, {DECODER_WORKERS_MOST, 64}, {2, CHUNK_BYTES}};
+	} ways[WAYS] = {{0}, {1, 3000}, {2, 7777}, {4, 5000}, {DECODER_WORKERS_MOST, 20000},
+		{2, DECODER_CHUNK_BYTES}};
 	if (way == 0)
 		return decoder_open(media, stream_feed(stream), out, e);
 	return parallel_open(stream, media, ways[way].workers, ways[way].chunk_bytes, out, e);
