@@ -20,7 +20,9 @@
 #define LIMIT_PATH_BYTES 4095u     /* PATH_MAX less its NUL */
 #define LIMIT_COMPONENT_BYTES 255u /* NAME_MAX */
 #define LIMIT_PAX_BYTES (1024u * 1024u)
-#define LIMIT_XATTRS 64u /* of one entry */
+#define LIMIT_LIST_BYTES                                                                           \
+	(16u * 1024u * 1024u) /* memory of a layer's opaque and implied directories */
+#define LIMIT_XATTRS 64u      /* of one entry */
 #define LIMIT_XATTR_NAME_BYTES 255u
 #define LIMIT_XATTR_VALUE_BYTES 65536u
 

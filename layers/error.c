@@ -26,6 +26,7 @@ static const char *const code_names[ERROR_CODES] = {
 	[ERROR_MISSING] = "MISSING",
 	[ERROR_KERNEL] = "KERNEL",
 	[ERROR_CONFIG] = "CONFIG",
+	[ERROR_JAIL] = "JAIL",
 	[ERROR_USAGE] = "USAGE",
 };
 

@@ -35,6 +35,7 @@ enum error_code {
 	ERROR_MISSING,   /* a file, blob or program that is not there */
 	ERROR_KERNEL,    /* the running kernel lacks something, or refused it */
 	ERROR_CONFIG,    /* init.conf or the command line asks for what can't be */
+	ERROR_JAIL,      /* what unpacked the layer broke out, hung or crashed, and was ended */
 	ERROR_USAGE,     /* the command was called wrongly */
 	ERROR_CODES
 };

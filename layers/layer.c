@@ -45,11 +45,13 @@ int layer_unpack_stream(struct stream *stream, const struct layer_record *record
 		.skip_user_xattrs = !options->user_xattrs_supported,
 		.refuse_user_xattrs = record->user_xattrs == USER_XATTRS_NONE,
 		.names_only = options->names_only,
+		.beats = options->beats,
 	};
 	struct decoder *decoder = NULL;
 	if (check_user_xattrs(record, options, e) != 0 ||
 		open_decoder(stream, record, options->workers, &decoder, e) != 0)
 		return -1;
+	stream_on_beat(stream, options->beats);
 	if (options->progress != NULL)
 		stream_on_progress(stream, options->progress, options->progress_context);
 	struct unpack_result result = {0};

@@ -63,6 +63,8 @@ int path_list_add(struct path_list *list, const char *path, uint32_t value, stru
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return error_errno(e, ENOMEM, "remember path \"%.80s\"", path);
+	/* What malloc adds, about. */
+	list->bytes += sizeof *list->items + strlen(path) + 1 + 2 * sizeof(void *);
 	list->items[list->count++] = (struct path_item){.path = copy, .value = value};
 	return 0;
 }

@@ -21,6 +21,7 @@ size_t path_parent_length(const char *path);
 /* Paths with a number each, in the order they came. Zero-initialise. */
 struct path_list {
 	size_t count, capacity;
+	uint64_t bytes; /* of memory that they take */
 	struct path_item {
 		char *path; /* owned */
 		uint32_t value;

@@ -32,9 +32,12 @@ struct source_ops {
 };
 
 struct blob_ops {
-	/* Read exactly `size_bytes` at `offset`. ERROR_IO; ERROR_SIZE when the blob ends before. */
+	/* Several threads may read at once. Read exactly `size_bytes` at `offset`. ERROR_IO;
+	 * ERROR_SIZE when the blob ends before. */
 	int (*read_at)(struct blob *blob, uint64_t offset, void *buffer, size_t size_bytes,
 		struct error *e);
+	/* The descriptor that it reads from, -1: none. */
+	int (*descriptor)(const struct blob *blob);
 	void (*close)(struct blob *blob);
 };
 

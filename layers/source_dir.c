@@ -128,6 +128,11 @@ static int blob_read_at(
 	return read_at(((struct blob_file *)blob)->fd, offset, buffer, size_bytes, e);
 }
 
+static int blob_file_descriptor(const struct blob *blob)
+{
+	return ((const struct blob_file *)blob)->fd;
+}
+
 static void blob_file_close(struct blob *blob)
 {
 	struct blob_file *self = (struct blob_file *)blob;
@@ -137,6 +142,7 @@ static void blob_file_close(struct blob *blob)
 
 static const struct blob_ops blob_file_ops = {
 	.read_at = blob_read_at,
+	.descriptor = blob_file_descriptor,
 	.close = blob_file_close,
 };
 

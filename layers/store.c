@@ -13,8 +13,6 @@
 #include "store_private.h"
 #include "syscalls.h"
 
-static const char new_name[] = "new";
-
 static uint64_t add_saturated(uint64_t a, uint64_t b)
 {
 	uint64_t sum;
@@ -86,30 +84,9 @@ static int write_implied(int layer_fd, struct path_list *implied, struct error *
 	return 0;
 }
 
-static int unpack_into(int layer_fd, struct source *source, const struct layer_record *record,
-	const struct layer_unpack_options *options, struct store_layer *out, struct error *e)
-{
-	if (mkdirat(layer_fd, "root", 0755) != 0)
-		return error_errno(e, errno, "make a layer's root");
-	SCOPED_FD root_fd = store_open_below(layer_fd, "root", O_RDONLY | O_DIRECTORY);
-	if (root_fd < 0)
-		return error_errno(e, errno, "open a layer's root");
-	if (fchmod(root_fd, 0755) != 0) /* whatever the umask */
-		return error_errno(e, errno, "set mode of a layer's root");
-	struct unpack_result result = {0};
-	if (layer_unpack(source, record, root_fd, options, &result, e) != 0)
-		return -1;
-	int status = mark_opaque(root_fd, &result.opaque, e);
-	if (status == 0)
-		status = write_implied(layer_fd, &result.implied, e);
-	out->user_xattrs_skipped = options->user_xattrs_supported ? 0 : result.user_xattrs;
-	unpack_result_free(&result);
-	return status;
-}
-
 static int look_at_root(int store_fd, const char *name, bool *opaque, struct error *e)
 {
-	char path[DIGEST_HEX + sizeof "/root"];
+	char path[sizeof((struct store_place *)0)->name + sizeof "/root"];
 	(void)snprintf(path, sizeof path, "%s/root", name);
 	SCOPED_FD fd = store_open_below(store_fd, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || store_is_opaque(fd, opaque) != 0)
@@ -117,27 +94,8 @@ static int look_at_root(int store_fd, const char *name, bool *opaque, struct err
 	return 0;
 }
 
-static int add_new(int store_fd, const char *id, struct source *source,
-	const struct layer_record *record, const struct layer_unpack_options *options,
+int store_look(int store_fd, const struct layer_record *record, bool *there,
 	struct store_layer *out, struct error *e)
-{
-	if (store_remove(store_fd, new_name, e) != 0)
-		return -1;
-	if (mkdirat(store_fd, new_name, 0700) != 0)
-		return error_errno(e, errno, "make a place to unpack");
-	SCOPED_FD layer_fd = store_open_below(store_fd, new_name, O_RDONLY | O_DIRECTORY);
-	if (layer_fd < 0)
-		return error_errno(e, errno, "open the place to unpack");
-	if (unpack_into(layer_fd, source, record, options, out, e) != 0 ||
-		look_at_root(store_fd, new_name, &out->hides_lower, e) != 0)
-		return -1;
-	if (renameat(store_fd, new_name, store_fd, id) != 0)
-		return error_errno(e, errno, "put a layer into the store");
-	return 0;
-}
-
-int store_add(int store_fd, struct source *source, const struct layer_record *record,
-	const struct layer_unpack_options *options, struct store_layer *out, struct error *e)
 {
 	struct store_layer layer = {0};
 	char id[DIGEST_HEX + 1];
@@ -145,16 +103,106 @@ int store_add(int store_fd, struct source *source, const struct layer_record *re
 	if (layer_record_id(record, &layer.id, e) != 0)
 		return -1;
 	digest_format_hex(&layer.id, id);
-	if (fstatat(store_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		layer.reused = true;
-		if (look_at_root(store_fd, id, &layer.hides_lower, e) != 0)
-			return -1;
-	} else if (errno != ENOENT) {
+	layer.reused = fstatat(store_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!layer.reused && errno != ENOENT)
 		return error_errno(e, errno, "look for a layer in the store");
-	} else if (add_new(store_fd, id, source, record, options, &layer, e) != 0) {
-		struct error ignored; /* the first reason is the one to tell */
-		(void)store_remove(store_fd, new_name, &ignored);
+	if (layer.reused && look_at_root(store_fd, id, &layer.hides_lower, e) != 0)
 		return -1;
+	*there = layer.reused;
+	*out = layer;
+	return 0;
+}
+
+static int open_place(int store_fd, struct store_place *place, struct error *e)
+{
+	if (mkdirat(store_fd, place->name, 0700) != 0)
+		return error_errno(e, errno, "make a place to unpack");
+	place->layer_fd = store_open_below(store_fd, place->name, O_RDONLY | O_DIRECTORY);
+	if (place->layer_fd < 0)
+		return error_errno(e, errno, "open the place to unpack");
+	if (mkdirat(place->layer_fd, "root", 0755) != 0)
+		return error_errno(e, errno, "make a layer's root");
+	place->root_fd = store_open_below(place->layer_fd, "root", O_RDONLY | O_DIRECTORY);
+	if (place->root_fd < 0)
+		return error_errno(e, errno, "open a layer's root");
+	if (fchmod(place->root_fd, 0755) != 0) /* whatever the umask */
+		return error_errno(e, errno, "set mode of a layer's root");
+	return 0;
+}
+
+int store_begin(int store_fd, const struct digest *id, struct store_place *out, struct error *e)
+{
+	struct store_place place = STORE_PLACE_NONE;
+	digest_format_hex(id, place.id);
+	(void)snprintf(place.name, sizeof place.name, "new-%s", place.id);
+	if (store_remove(store_fd, place.name, e) != 0)
+		return -1;
+	if (open_place(store_fd, &place, e) != 0) {
+		store_abandon(store_fd, &place);
+		return -1;
+	}
+	*out = place;
+	return 0;
+}
+
+static void close_place(struct store_place *place)
+{
+	scope_close(&place->root_fd);
+	scope_close(&place->layer_fd);
+	*place = STORE_PLACE_NONE;
+}
+
+int store_keep(int store_fd, struct store_place *place, struct unpack_result *result,
+	struct store_layer *out, struct error *e)
+{
+	bool hides_lower;
+	if (mark_opaque(place->root_fd, &result->opaque, e) != 0 ||
+		write_implied(place->layer_fd, &result->implied, e) != 0 ||
+		look_at_root(store_fd, place->name, &hides_lower, e) != 0)
+		return -1;
+	if (renameat(store_fd, place->name, store_fd, place->id) != 0)
+		return error_errno(e, errno, "put a layer into the store");
+	out->hides_lower = hides_lower;
+	close_place(place);
+	return 0;
+}
+
+void store_abandon(int store_fd, struct store_place *place)
+{
+	struct error ignored; /* the first reason is the one to tell */
+	(void)store_remove(store_fd, place->name, &ignored);
+	close_place(place);
+}
+
+/* In the caller's process. */
+static int unpack_into(int store_fd, struct store_place *place, struct source *source,
+	const struct layer_record *record, const struct layer_unpack_options *options,
+	struct store_layer *out, struct error *e)
+{
+	struct unpack_result result = {0};
+	if (layer_unpack(source, record, place->root_fd, options, &result, e) != 0)
+		return -1;
+	out->user_xattrs_skipped = options->user_xattrs_supported ? 0 : result.user_xattrs;
+	int status = store_keep(store_fd, place, &result, out, e);
+	unpack_result_free(&result);
+	return status;
+}
+
+int store_add(int store_fd, struct source *source, const struct layer_record *record,
+	const struct layer_unpack_options *options, struct store_layer *out, struct error *e)
+{
+	struct store_layer layer;
+	struct store_place place;
+	bool there;
+	if (store_look(store_fd, record, &there, &layer, e) != 0)
+		return -1;
+	if (!there) {
+		if (store_begin(store_fd, &layer.id, &place, e) != 0)
+			return -1;
+		if (unpack_into(store_fd, &place, source, record, options, &layer, e) != 0) {
+			store_abandon(store_fd, &place);
+			return -1;
+		}
 	}
 	*out = layer;
 	return 0;

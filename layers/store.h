@@ -5,7 +5,7 @@
  *     <store>/<id>/root      the tree, a lower directory for overlayfs
  *     <store>/<id>/implied   the directories without an entry of their own (NUL after each; a first
  *                            byte 'm' merged or 'f' fresh)
- *     <store>/new            what is being unpacked
+ *     <store>/new-<id>       what is being unpacked
  *
  * <id> is the hex SHA-256 of the signed layer record. The library takes a descriptor of the store's
  * directory; whoever owns it mounts, sizes and freezes it.
@@ -28,8 +28,8 @@ struct store_layer {
 void store_need(const struct layer_record *record, uint64_t page_bytes, uint64_t *tmpfs_bytes,
 	uint64_t *kernel_bytes);
 
-/* Have the layer in the store, unpacking it when it is not there. On failure nothing of it remains.
- */
+/* Have the layer in the store, unpacking it, in this process, when it is not there. On failure
+ * nothing of it remains. (A stack's layers, in jails: crew.h.) */
 int store_add(int store_fd, struct source *source, const struct layer_record *record,
 	const struct layer_unpack_options *options, struct store_layer *out, struct error *e);
 

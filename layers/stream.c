@@ -21,6 +21,7 @@ struct stream {
 	struct piece_room *room; /* for the largest piece */
 	void (*progress)(void *context, uint64_t stored_bytes);
 	void *progress_context;
+	_Atomic uint64_t *beats; /* NULL: nobody counts */
 };
 
 int piece_room_open(size_t capacity_bytes, struct piece_room **out, struct error *e)
@@ -59,6 +60,8 @@ int stream_verify(const struct stream *stream, size_t index, uint64_t offset,
 		return error_set(e, ERROR_DIGEST, 0,
 			"piece %zu of %zu (%zu bytes at %llu) differs from the signed piece table",
 			index + 1, stream->table.count, size, (unsigned long long)offset);
+	if (stream->beats != NULL)
+		(*stream->beats)++;
 	room->piece = (struct verified){.data = data, .size_bytes = size};
 	*out = &room->piece;
 	return 0;
@@ -159,6 +162,16 @@ struct feed *stream_feed(struct stream *stream)
 const struct piece_table *stream_pieces(const struct stream *stream)
 {
 	return &stream->table;
+}
+
+int stream_descriptor(const struct stream *stream)
+{
+	return stream->blob->ops->descriptor(stream->blob);
+}
+
+void stream_on_beat(struct stream *stream, _Atomic uint64_t *beats)
+{
+	stream->beats = beats;
 }
 
 void stream_on_progress(struct stream *stream,

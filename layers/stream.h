@@ -49,6 +49,12 @@ void piece_room_close(struct piece_room *room); /* NULL is fine */
 int stream_verify(const struct stream *stream, size_t index, uint64_t offset,
 	struct piece_room *room, size_t at, const struct verified **out, struct error *e);
 
+/* What the blob is read from, -1: no descriptor. */
+int stream_descriptor(const struct stream *stream);
+
+/* `*beats` is counted up with each piece that was checked, as a sign of life; NULL: nothing is. */
+void stream_on_beat(struct stream *stream, _Atomic uint64_t *beats);
+
 /* Called after each verified piece with the stored bytes so far. */
 void stream_on_progress(struct stream *stream,
 	void (*progress)(void *context, uint64_t stored_bytes), void *context);

@@ -39,8 +39,15 @@ uint64_t unpack_charge(uint64_t file_bytes, uint64_t link_bytes, uint64_t xattr_
 	return pages * LIMIT_PAGE_BYTES + link_bytes + xattr_bytes;
 }
 
+static void beat(const struct unpack *unpack)
+{
+	if (unpack->options->beats != NULL)
+		(*unpack->options->beats)++;
+}
+
 static int pull(struct unpack *unpack, const uint8_t **data, size_t *size_bytes, struct error *e)
 {
+	beat(unpack);
 	if (decoder_read(unpack->decoder, data, size_bytes, e) != 0)
 		return -1;
 	return gate_push(unpack->gate, *data, *size_bytes, e);
@@ -367,12 +374,25 @@ static int take_all(struct unpack *unpack, struct error *e)
 		 * gate has read them too. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(unpack, e);
+		beat(unpack);
 		if (take_entry(unpack, unpack->entry, e) != 0 || count_implied(unpack, e) != 0)
 			return -1;
 	}
 	if (unpack->feed_error.code != ERROR_NONE)
 		return archive_failed(unpack, e);
 	return drain(unpack, e);
+}
+
+static int finish(struct unpack *unpack, struct error *e)
+{
+	struct unpack_result *result = &unpack->result;
+	if (tree_finish(unpack->tree, &result->opaque, &result->implied, e) != 0)
+		return -1;
+	if (result->opaque.bytes + result->implied.bytes > LIMIT_LIST_BYTES)
+		return error_set(e, ERROR_LIMIT, 0,
+			"directories that are opaque or only implied take more than %u MiB",
+			LIMIT_LIST_BYTES / (1024 * 1024));
+	return 0;
 }
 
 static int open_parts(struct unpack *unpack, int root_fd, struct error *e)
@@ -417,8 +437,7 @@ int unpack_tar(struct decoder *decoder, int root_fd, const struct unpack_options
 	locale_t before = bytes != (locale_t)0 ? uselocale(bytes) : (locale_t)0;
 	int result = -1;
 	if (open_parts(unpack, root_fd, e) == 0 && take_all(unpack, e) == 0)
-		result = tree_finish(
-			unpack->tree, &unpack->result.opaque, &unpack->result.implied, e);
+		result = finish(unpack, e);
 	close_parts(unpack);
 	if (bytes != (locale_t)0) {
 		(void)uselocale(before);

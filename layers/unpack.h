@@ -20,6 +20,7 @@ struct unpack_options {
 	/* Create every name and check everything, but no file contents, owners, modes, times,
 	 * xattrs, and plain files for device nodes: what an unprivileged check needs. */
 	bool names_only;
+	_Atomic uint64_t *beats; /* counted up with each chunk and each entry; may be NULL */
 };
 
 /* Values in unpack_result.implied. */
@@ -56,6 +57,7 @@ struct layer_unpack_options {
 	unsigned workers; /* threads that read, check and decode ahead, at most
 			     DECODER_WORKERS_MOST; 0: all in the caller's */
 	void (*progress)(void *context, uint64_t stored_bytes); /* may be NULL */
+	_Atomic uint64_t *beats; /* counted up as a sign of life, by any thread; may be NULL */
 	void *progress_context;
 };
 /* The same for a stream that is open. */

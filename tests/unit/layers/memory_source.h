@@ -55,7 +55,14 @@ static inline void memory_close_blob(struct blob *blob)
 	free(blob);
 }
 
-static const struct blob_ops memory_blob_ops = {memory_read_at, memory_close_blob};
+static inline int memory_descriptor(const struct blob *blob)
+{
+	(void)blob;
+	return -1;
+}
+
+static const struct blob_ops memory_blob_ops = {
+	memory_read_at, memory_descriptor, memory_close_blob};
 
 static inline int memory_open_blob(
 	struct source *source, const struct digest *name, struct blob **out, struct error *e)
