@@ -47,10 +47,10 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Threads are worth their while from two chunks on. */
+/* Threads are worth their while from two chunks on. A tar has 512 bytes for an entry, or more. */
 static bool is_large(const struct layer_record *record)
 {
-	return record->unpacked_bytes >= 2 * DECODER_CHUNK_BYTES;
+	return record->unpacked_bytes + record->entries * 512 >= 2 * DECODER_CHUNK_BYTES;
 }
 
 static unsigned worker_count(const struct layer_record *record, unsigned cpus)
