@@ -323,7 +323,7 @@ static int set_xattrs_by_name(const struct tree_entry *entry, int dir_fd, struct
 {
 	if (entry->xattrs.count == 0)
 		return 0;
-	SCOPED_FD back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	SCOPED_FD back = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (back < 0 || fchdir(dir_fd) != 0)
 		return error_errno(e, errno, "enter the directory of \"%.80s\"", entry->path);
 	int result = set_xattrs_here(entry, e);

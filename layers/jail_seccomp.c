@@ -1,0 +1,235 @@
+/*
+ * The system calls of unpacking, as a filter (seccomp(2)). Anything else kills the process, as does
+ * a call of another architecture: the numbers mean something else there. (x32's have bit 30 set,
+ * and so are not in the list.)
+ *
+ * The order of the comparisons does not matter where it would: from Linux 5.11 the kernel works out
+ * at installation which numbers are allowed whatever their arguments, and runs no filter for those.
+ */
+#include "jail_private.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Arguments are looked at in their lower half, which is all the kernel takes of these; where that
+ * half lies is little-endian's. */
+#if defined __x86_64__ && !defined __ILP32__
+#define JAIL_ARCH AUDIT_ARCH_X86_64
+#elif defined __aarch64__ && defined __AARCH64EL__
+#define JAIL_ARCH AUDIT_ARCH_AARCH64
+#elif defined __riscv && __riscv_xlen == 64
+#define JAIL_ARCH AUDIT_ARCH_RISCV64
+#elif defined __arm__ && defined __ARM_EABI__ && defined __ARMEL__
+#define JAIL_ARCH AUDIT_ARCH_ARM
+#else
+#error "no list of system calls for this architecture"
+#endif
+
+/* Allowed whatever their arguments. Those with 32 or 64 in their names are of 32-bit machines. */
+static const uint16_t allowed[] = {
+	/* a piece is read; a file is written; the result goes to the parent */
+	SYS_pread64,
+	SYS_write,
+	SYS_close,
+	/* names, below the root: parents by openat2() */
+	SYS_openat,
+	SYS_openat2,
+	SYS_mkdirat,
+	SYS_mknodat,
+	SYS_symlinkat,
+	SYS_linkat,
+	SYS_unlinkat,
+	SYS_fchdir,
+/* what stands there already */
+#ifdef SYS_newfstatat
+	SYS_newfstatat,
+#endif
+#ifdef SYS_fstatat64
+	SYS_fstatat64,
+	SYS_fstat64,
+#endif
+	SYS_fstat,
+	SYS_statx,
+/* metadata */
+#ifdef SYS_fchown32
+	SYS_fchown32,
+#endif
+	SYS_fchown,
+	SYS_fchownat,
+	SYS_fchmod,
+	SYS_fchmodat,
+	SYS_utimensat,
+#ifdef SYS_utimensat_time64
+	SYS_utimensat_time64,
+#endif
+	SYS_fsetxattr,
+	SYS_lsetxattr,
+	SYS_flistxattr,
+	SYS_fremovexattr,
+/* a size before the contents, for huge pages (tmpfs, huge=within_size) */
+#ifdef SYS_ftruncate64
+	SYS_ftruncate64,
+#else
+	SYS_ftruncate,
+#endif
+	/* memory; mmap() and mprotect() are below */
+	SYS_brk,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_madvise,
+	/* threads: clone() and futex() are below */
+	SYS_rt_sigprocmask,
+	SYS_set_robust_list,
+#ifdef SYS_rseq
+	SYS_rseq,
+#endif
+	SYS_sched_yield,
+	SYS_gettid,
+	/* waiting with a limit; after a SIGSTOP it is restarted */
+	SYS_clock_gettime,
+#ifdef SYS_clock_gettime64
+	SYS_clock_gettime64,
+#endif
+	SYS_restart_syscall,
+	/* the end, of a thread and of all */
+	SYS_exit,
+	SYS_exit_group,
+#ifdef __SANITIZE_ADDRESS__
+	/* its run-time library, in each new thread */
+	SYS_sigaltstack,
+	SYS_sched_getaffinity,
+#endif
+};
+
+/* Allowed when (argument & mask) == value. */
+struct rule {
+	uint16_t number;
+	uint16_t argument;
+	uint32_t mask, value;
+};
+
+/* What pthread_create() asks for, in musl (which adds CLONE_DETACHED, without effect) and glibc: a
+ * thread, never a process, never with a namespace. */
+#define THREAD_FLAGS                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |        \
+		CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+#ifdef SYS_mmap2
+#define SYS_JAIL_MMAP SYS_mmap2
+#else
+#define SYS_JAIL_MMAP SYS_mmap
+#endif
+
+#define FUTEX(number, operation)                                                                   \
+	{                                                                                          \
+		number, 1, (uint32_t)FUTEX_CMD_MASK, operation                                     \
+	}
+/* Mutexes, conditions and joining; not those that inherit priorities (CVE-2014-3153,
+ * CVE-2021-3347). */
+#define FUTEX_RULES(number)                                                                        \
+	FUTEX(number, FUTEX_WAKE), FUTEX(number, FUTEX_WAIT), FUTEX(number, FUTEX_WAIT_BITSET),    \
+		FUTEX(number, FUTEX_REQUEUE)
+
+static const struct rule rules[] = {
+#ifdef SYS_futex
+	FUTEX_RULES(SYS_futex),
+#endif
+#ifdef SYS_futex_time64
+	FUTEX_RULES(SYS_futex_time64),
+#endif
+	{SYS_JAIL_MMAP, 2, PROT_EXEC, 0},
+	{SYS_mprotect, 2, PROT_EXEC, 0},
+	{SYS_clone, 0, ~(uint32_t)CLONE_DETACHED, THREAD_FLAGS},
+};
+
+enum {
+	ALLOWED = sizeof allowed / sizeof *allowed,
+	RULES = sizeof rules / sizeof *rules,
+	RULE_LENGTH = 5,
+	/* where the verdicts are */
+	ALLOW = 4 + ALLOWED + RULES * RULE_LENGTH,
+	KILL,
+	NOT_THERE,
+	LENGTH
+};
+_Static_assert(LENGTH <= 256, "a jump is of 8 bits");
+
+static uint32_t offset_of_argument(size_t index)
+{
+	return (uint32_t)(offsetof(struct seccomp_data, args) + index * sizeof(uint64_t));
+}
+
+struct filter {
+	unsigned short count;
+	struct sock_filter code[LENGTH];
+};
+
+static void add(struct filter *filter, unsigned code, uint32_t k)
+{
+	filter->code[filter->count++] = (struct sock_filter)BPF_STMT((uint16_t)code, k);
+}
+
+/* To `target` when what was loaded is `k`; `otherwise` is how many are skipped else. */
+static void add_if(struct filter *filter, uint32_t k, unsigned target, unsigned otherwise)
+{
+	unsigned skipped = target - filter->count - 1;
+	filter->code[filter->count++] = (struct sock_filter)BPF_JUMP(
+		BPF_JMP | BPF_JEQ | BPF_K, k, (uint8_t)skipped, (uint8_t)otherwise);
+}
+
+static void add_rule(struct filter *filter, const struct rule *rule)
+{
+	add_if(filter, rule->number, filter->count + 1u, RULE_LENGTH - 1);
+	add(filter, BPF_LD | BPF_W | BPF_ABS, offset_of_argument(rule->argument));
+	add(filter, BPF_ALU | BPF_AND | BPF_K, rule->mask);
+	add_if(filter, rule->value, ALLOW, 0);
+	add(filter, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+}
+
+static void compile(struct filter *filter)
+{
+	add(filter, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+	add_if(filter, JAIL_ARCH, 2, KILL - 2);
+	add(filter, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < ALLOWED; i++)
+		add_if(filter, allowed[i], ALLOW, 0);
+	for (size_t i = 0; i < RULES; i++)
+		add_rule(filter, &rules[i]);
+	/* glibc tries clone3() first, whose flags no filter can see, then clone(). */
+	add_if(filter, SYS_clone3, NOT_THERE, KILL - ALLOW);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+/* Where there are filters, the one that isn't there is the trouble. */
+int jail_seccomp_probe(bool *supported, struct error *e)
+{
+	errno = 0;
+	(void)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL);
+	if (errno != EFAULT && errno != EINVAL && errno != ENOSYS)
+		return jail_refused(e, "look for seccomp");
+	*supported = errno == EFAULT;
+	return 0;
+}
+
+/* Without SPEC_ALLOW, kernels before 5.16 make every access to memory slower
+ * (spec_store_bypass_disable=seccomp), for the sake of programs that run others' code beside their
+ * own secrets. */
+int jail_seccomp_install(struct error *e)
+{
+	struct filter filter = {0};
+	compile(&filter);
+	const struct sock_fprog program = {.len = filter.count, .filter = filter.code};
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+		    &program) != 0)
+		return jail_refused(e, "install the filter of system calls");
+	return 0;
+}
