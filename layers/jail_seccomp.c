@@ -47,6 +47,7 @@ static const uint16_t allowed[] = {
 	SYS_linkat,
 	SYS_unlinkat,
 	SYS_fchdir,
+	SYS_umask, /* 0: modes are given when things are made */
 /* what stands there already */
 #ifdef SYS_newfstatat
 	SYS_newfstatat,
