@@ -187,6 +187,18 @@ build/asan/differential/%: build/asan/obj/tests/differential/%.o build/asan/libc
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS) -lcrypto
 
+# SHA-256 by ARMv8's instructions, for qemu-aarch64-static to run: the engine's hashing alone, without BearSSL, with
+# Debian's cross compiler and its libc.
+AARCH64_OBJECTS := $(patsubst %.c,build/aarch64-test/obj/%.o,tests/unit/layers/test_sha256.c \
+	tests/aarch64/sha256_bearssl.c layers/digest.c layers/sha256.c layers/sha256_arm.c)
+aarch64-binaries: build/aarch64-test/test_sha256
+
+build/aarch64-test/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)aarch64-linux-gnu-gcc $(ALL_CFLAGS) -iquote tests/unit -iquote . -c -o $@ $<
+build/aarch64-test/test_sha256: $(AARCH64_OBJECTS)
+	$(call say,LINK)aarch64-linux-gnu-gcc -static $(LINK_FLAGS) -o $@ $^
+
 # The host command with the sanitizers, for the command-line tests.
 build/asan/embedded_%.o: compose/embedded_%.S build/%/init
 	@mkdir -p $(@D)
@@ -197,7 +209,7 @@ build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 
 # Branch coverage: the unit tests and the stored fuzz corpora, without optimisation, so that a branch of the
 # source is a branch of the program. tests/coverage runs them; tests/coverage.min says what it demands.
-COVERAGE_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O0 --coverage -iquote tests/unit -iquote .
+COVERAGE_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O0 --coverage -fprofile-update=atomic -iquote tests/unit -iquote .
 COVERAGE_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/coverage/unit/%)
 COVERAGE_CORPORA = $(FUZZ:%=build/coverage/fuzz/fuzz_%)
 build/coverage/obj/%.o: %.c Makefile
@@ -235,6 +247,12 @@ bench-init: packages-check all ## the time /init takes, beside Debian's tiny-ini
 bench-start: packages-check all ## the time from QEMU's start to the real init on our own kernel, and where it goes
 	@tests/bench/start
 
+bench-hash: build/bench/sha256 ## the speed of each SHA-256 that this CPU can use
+	@build/bench/sha256
+build/bench/sha256: build/$(HOST_ARCH)/obj/tests/bench/sha256.o build/$(HOST_ARCH)/liblayers.a
+	@mkdir -p $(@D)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ -lbearssl
+
 # Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`).
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
@@ -263,8 +281,8 @@ run-fuzz-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start help packages-boot packages-check demo-inputs \
-	boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage \
-	coverage-binaries seeded sources repro
+.PHONY: all own-kernels install format bench-init bench-start bench-hash help packages-boot packages-check \
+	demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage \
+	aarch64-binaries coverage-binaries seeded sources repro
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -5,21 +5,6 @@
 static const char prefix[] = "sha256:";
 enum { PREFIX_LENGTH = sizeof prefix - 1 };
 
-void sha256_start(struct sha256 *hash)
-{
-	br_sha256_init(&hash->context);
-}
-
-void sha256_update(struct sha256 *hash, const void *data, size_t size_bytes)
-{
-	br_sha256_update(&hash->context, data, size_bytes);
-}
-
-void sha256_finish(const struct sha256 *hash, struct digest *out)
-{
-	br_sha256_out(&hash->context, out->bytes);
-}
-
 void digest_of(const void *data, size_t size_bytes, struct digest *out)
 {
 	struct sha256 hash;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <bearssl.h>
+#include "sha256.h"
 
 enum { DIGEST_BYTES = 32, DIGEST_HEX = 64, DIGEST_TEXT_SIZE = 7 + 64 + 1 };
 
@@ -15,9 +15,14 @@ struct digest {
 	uint8_t bytes[DIGEST_BYTES];
 };
 
-/* Incremental hashing; the context needs no cleanup. */
+/* Incremental hashing, by what is fastest on this CPU (sha256.h). The context needs no cleanup and
+ * may be copied; any number of threads may hash, each with its own. `data` may be NULL where there
+ * are 0 bytes. After sha256_finish() more can be added. */
 struct sha256 {
-	br_sha256_context context;
+	sha256_blocks *blocks;
+	uint64_t size_bytes; /* so far */
+	uint32_t state[SHA256_STATE_WORDS];
+	uint8_t kept[SHA256_BLOCK_BYTES]; /* the start of a block that is not complete */
 };
 void sha256_start(struct sha256 *hash);
 void sha256_update(struct sha256 *hash, const void *data, size_t size_bytes);

@@ -1,5 +1,5 @@
-/* layers/digest.c: NIST's examples, then every short length and random ones in random portions, as
- * OpenSSL has them. */
+/* layers/digest.c, layers/sha256*.c: NIST's examples, then every short length and random ones in
+ * random portions, by each implementation that this CPU can use, as OpenSSL has them. */
 #include <stdlib.h>
 
 #include <openssl/evp.h>
@@ -12,6 +12,7 @@
 enum { SHORT_LENGTHS = 131, LONGEST = 1 << 17, MILLION = 1000000 };
 
 static uint8_t bytes[MILLION];
+static const struct sha256_implementation *by;
 
 static bool agrees(const struct digest *digest, size_t size_bytes)
 {
@@ -19,6 +20,14 @@ static bool agrees(const struct digest *digest, size_t size_bytes)
 	if (EVP_Digest(bytes, size_bytes, theirs, NULL, EVP_sha256(), NULL) != 1)
 		abort();
 	return memcmp(theirs, digest->bytes, sizeof theirs) == 0;
+}
+
+static void digest_by(const void *data, size_t size_bytes, struct digest *out)
+{
+	struct sha256 hash;
+	sha256_start_with(&hash, by);
+	sha256_update(&hash, data, size_bytes);
+	sha256_finish(&hash, out);
 }
 
 /* FIPS 180-2, B.1 to B.3, which NIST's example pages still have; and the empty message. */
@@ -36,15 +45,15 @@ static void nist_s_examples(void)
 	struct digest digest;
 	char hex[DIGEST_HEX + 1];
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		digest_of(rows[i][0], strlen(rows[i][0]), &digest);
+		digest_by(rows[i][0], strlen(rows[i][0]), &digest);
 		digest_format_hex(&digest, hex);
-		is_str(hex, rows[i][1], "%zu bytes", strlen(rows[i][0]));
+		is_str(hex, rows[i][1], "%s: %zu bytes", by->name, strlen(rows[i][0]));
 	}
 	memset(bytes, 'a', MILLION);
-	digest_of(bytes, MILLION, &digest);
+	digest_by(bytes, MILLION, &digest);
 	digest_format_hex(&digest, hex);
 	is_str(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
-		"a million times \"a\"");
+		"%s: a million times \"a\"", by->name);
 }
 
 /* Padding starts another block at 56 and at 120. In one go, byte by byte, and cut in two at every
@@ -56,16 +65,16 @@ static void every_short_length(uint64_t *random)
 	for (size_t size = 0; size < SHORT_LENGTHS; size++) {
 		struct digest digest;
 		struct sha256 hash;
-		digest_of(bytes, size, &digest);
+		digest_by(bytes, size, &digest);
 		wrong += !agrees(&digest, size);
-		sha256_start(&hash);
+		sha256_start_with(&hash, by);
 		for (size_t i = 0; i < size; i++)
 			sha256_update(&hash, bytes + i, 1);
 		sha256_finish(&hash, &digest);
 		wrong += !agrees(&digest, size);
 		compared += 2;
 		for (size_t cut = 0; cut <= size; cut++) {
-			sha256_start(&hash);
+			sha256_start_with(&hash, by);
 			sha256_update(&hash, bytes, cut);
 			sha256_update(&hash, bytes + cut, size - cut);
 			sha256_finish(&hash, &digest);
@@ -73,8 +82,8 @@ static void every_short_length(uint64_t *random)
 			compared++;
 		}
 	}
-	is_int((long long)wrong, 0, "lengths 0 to %d: %llu digests, 0 differ", SHORT_LENGTHS - 1,
-		compared);
+	is_int((long long)wrong, 0, "%s: lengths 0 to %d: %llu digests, 0 differ", by->name,
+		SHORT_LENGTHS - 1, compared);
 }
 
 static size_t random_size(uint64_t *random, size_t most)
@@ -93,7 +102,7 @@ static void random_portions(const struct count *count)
 		struct digest digest;
 		struct sha256 hash;
 		random_fill(&random, bytes + random_below(&random, LONGEST), 64);
-		sha256_start(&hash);
+		sha256_start_with(&hash, by);
 		for (; at < size; portions++) {
 			size_t portion = random_size(&random, size - at);
 			sha256_update(&hash, bytes + at, portion);
@@ -108,16 +117,22 @@ static void random_portions(const struct count *count)
 		wrong += !agrees(&digest, size);
 		compared++;
 	}
-	is_int((long long)wrong, 0, "%llu messages in %llu portions: %llu digests, 0 differ",
-		count->cases, portions, compared);
+	is_int((long long)wrong, 0, "%s: %llu messages in %llu portions: %llu digests, 0 differ",
+		by->name, count->cases, portions, compared);
 }
 
 int main(void)
 {
 	struct count count = count_from_environment();
 	uint64_t random = count.seed;
-	nist_s_examples();
-	every_short_length(&random);
-	random_portions(&count);
+	for (by = sha256_implementations; by->name != NULL; by++) {
+		if (!by->usable()) {
+			printf("# %s: this CPU lacks it, so nothing is compared\n", by->name);
+			continue;
+		}
+		nist_s_examples();
+		every_short_length(&random);
+		random_portions(&count);
+	}
 	return done();
 }
