@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "as_is.h"
 #include "measure.h"
 #include "report.h"
 
 const char *const packing_compressions[] = {"zstd", "gzip", "none", NULL};
+const char *const packing_compressions_of_tar[] = {"zstd", "gzip", "none", "as-is", NULL};
 const char *const packing_user_xattrs[] = {"required", "optional", NULL};
 
 static const struct {
@@ -17,10 +19,22 @@ static const struct {
 	enum media media;
 	int level, max_level;
 } compressions[] = {
-	{"zstd", MEDIA_TAR_ZSTD, 3, 22},
-	{"gzip", MEDIA_TAR_GZIP, 6, 9},
-	{"none", MEDIA_TAR, 0, 0},
+	{"zstd", MEDIA_TAR_ZSTD, 3, 22}, {"gzip", MEDIA_TAR_GZIP, 6, 9}, {"none", MEDIA_TAR, 0, 0},
+	{"as-is", MEDIA_TYPES, 0, 0}, /* whatever the file's own is */
 };
+
+static const char *compression_of(enum media media)
+{
+	size_t i = 0;
+	while (compressions[i].media != media)
+		i++;
+	return compressions[i].name;
+}
+
+bool packing_is_as_is(const struct packing_options *options)
+{
+	return strcmp(options->compress, "as-is") == 0;
+}
 
 static int choose(
 	const struct packing_options *options, struct piecing_settings *out, struct error *e)
@@ -46,7 +60,10 @@ int packing_open(const struct packing_options *options, struct packing *out, str
 		output_open(&out->output, options->output, 0644, e) != 0 ||
 		layout_open(layout_path(options->store), true, &out->layout, e) != 0)
 		return -1;
-	if (piecing_open(&out->layout, &settings, &out->piecing, e) != 0) {
+	out->media = settings.media;
+	if (piece_writer_open(&out->layout, &out->writer, e) != 0 ||
+		(settings.media != MEDIA_TYPES &&
+			piecing_open(&out->writer, &settings, &out->piecing, e) != 0)) {
 		packing_close(out);
 		return -1;
 	}
@@ -76,13 +93,19 @@ int packing_write(void *packing, const void *data, size_t size_bytes, struct err
 	return piecing_write(self->piecing, data, size_bytes, e);
 }
 
+int packing_keep(struct packing *packing, int fd, struct error *e)
+{
+	return as_is_cut(
+		fd, (size_t)packing->options->piece_bytes, &packing->writer, &packing->media, e);
+}
+
 static void say(const struct packing *packing, const struct layer_record *record)
 {
 	char digest[DIGEST_TEXT_SIZE];
 	digest_format(&record->digest, digest);
 	printf("%s\n%s: %s, %" PRIu64 " bytes stored, %" PRIu64 " unpacked, %" PRIu64 " entries\n",
-		digest, packing->options->output, packing->options->compress, record->stored_bytes,
-		record->unpacked_bytes, record->entries);
+		digest, packing->options->output, compression_of(record->media),
+		record->stored_bytes, record->unpacked_bytes, record->entries);
 }
 
 int packing_finish(struct packing *packing, struct error *e)
@@ -91,10 +114,11 @@ int packing_finish(struct packing *packing, struct error *e)
 	enum user_xattrs user_xattrs = strcmp(options->user_xattrs, "optional") == 0
 					       ? USER_XATTRS_OPTIONAL
 					       : USER_XATTRS_REQUIRED;
-	struct layer_record record = {0};
+	struct layer_record record = {.media = packing->media};
 	char text[LAYER_RECORD_TEXT_SIZE];
 	size_t size_bytes;
-	if (piecing_finish(packing->piecing, &record, e) != 0)
+	if ((packing->piecing != NULL && piecing_finish(packing->piecing, e) != 0) ||
+		piece_writer_finish(&packing->writer, &record, e) != 0)
 		return -1;
 	if (measure_layer(&packing->layout, user_xattrs, &record, e) != 0)
 		return report_status(e->code) == STATUS_REFUSED
@@ -113,6 +137,7 @@ void packing_close(struct packing *packing)
 {
 	piecing_close(packing->piecing);
 	packing->piecing = NULL;
+	piece_writer_close(&packing->writer);
 	output_discard(&packing->output);
 	layout_close(&packing->layout);
 }

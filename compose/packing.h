@@ -18,10 +18,11 @@ struct packing_options {
 	bool root_owned;
 };
 
-extern const char *const packing_compressions[];
+/* The kinds of --compress: those of any tree, and those where there is a tar to keep. */
+extern const char *const packing_compressions[], *const packing_compressions_of_tar[];
 extern const char *const packing_user_xattrs[];
 
-#define PACKING_OPTIONS                                                                            \
+#define PACKING_OPTIONS(compress_value, compress_choices)                                          \
 	{.name = "-o",                                                                             \
 		.kind = OPTION_TEXT,                                                               \
 		.offset = offsetof(struct packing_options, output),                                \
@@ -37,9 +38,9 @@ extern const char *const packing_user_xattrs[];
 		{.name = "--compress",                                                             \
 			.kind = OPTION_TEXT,                                                       \
 			.offset = offsetof(struct packing_options, compress),                      \
-			.value = "zstd|gzip|none",                                                 \
+			.value = compress_value,                                                   \
 			.help = "how the blob is stored",                                          \
-			.choices = packing_compressions,                                           \
+			.choices = compress_choices,                                               \
 			.fallback = "zstd"},                                                       \
 		{.name = "--level",                                                                \
 			.kind = OPTION_NUMBER,                                                     \
@@ -53,7 +54,8 @@ extern const char *const packing_user_xattrs[];
 			.kind = OPTION_SIZE,                                                       \
 			.offset = offsetof(struct packing_options, piece_bytes),                   \
 			.value = "BYTES",                                                          \
-			.help = "of tar in each piece, 4K..8M",                                    \
+			.help = "of tar in each piece, 4K..8M; as-is: of what is stored, where "   \
+				"one gzip member or zstd frame is longer",                         \
 			.fallback = "1M",                                                          \
 			.min = PIECING_MIN_BYTES,                                                  \
 			.max = PIECING_MAX_BYTES},                                                 \
@@ -74,22 +76,28 @@ struct packing {
 	const struct packing_options *options;
 	struct output output; /* the .layer file */
 	struct layout layout;
-	struct piecing *piecing;
+	struct piece_writer writer;
+	struct piecing *piecing; /* NULL: the pieces are cut from a file as it is */
+	enum media media;
 };
 
 #define PACKING_INIT                                                                               \
 	{                                                                                          \
-		.output = OUTPUT_INIT, .layout = LAYOUT_INIT                                       \
+		.output = OUTPUT_INIT, .layout = LAYOUT_INIT, .writer = PIECE_WRITER_INIT          \
 	}
 
-/* Open the .layer file, the store, and what takes the tar: packing_write, a tarout_sink. `options`
- * must outlive it.
- */
+/* Open the .layer file, the store, and what takes the layer: packing_write, a tarout_sink, or with
+ * `as-is` packing_keep(). `options` must outlive it. */
 int packing_open(const struct packing_options *options, struct packing *out, struct error *e);
 /* ERROR_USAGE when the store is in the tree: each layer would hold all those before it. */
 int packing_refuse_store(const struct packing *packing, const struct scan *scan, struct error *e);
 
 int packing_write(void *packing, const void *data, size_t size_bytes, struct error *e);
+
+/* Is the file to be kept as it is? Then this takes it, from a descriptor that stays the caller's.
+ */
+bool packing_is_as_is(const struct packing_options *options);
+int packing_keep(struct packing *packing, int fd, struct error *e);
 
 /* Check the layer with the engine, write the .layer file, keep the blobs, say what was made. */
 int packing_finish(struct packing *packing, struct error *e);

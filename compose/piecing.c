@@ -1,20 +1,14 @@
 #include "piecing.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "../layers/pieces.h"
-#include "../layers/scope.h"
-
 struct piecing {
-	struct layout *layout;
+	struct piece_writer *writer;
 	struct piecing_settings settings;
-	struct blob_writer blob;
-	struct piece_table table;
-	size_t table_capacity;
-	uint64_t largest_bytes;
 	uint8_t *tar; /* the piece that is being filled */
 	size_t tar_used;
 	uint8_t *packed;
@@ -104,49 +98,24 @@ static const struct {
 
 /* --- pieces */
 
-static int remember_piece(struct piecing *self, const struct piece *piece, struct error *e)
-{
-	/* Now, and not when all of a bomb has been packed. */
-	if (self->table.count == PIECES_MOST)
-		return error_set(e, ERROR_LIMIT, 0,
-			"more than %d pieces: a larger --piece-size makes fewer", PIECES_MOST);
-	if (self->table.count == self->table_capacity) {
-		size_t capacity = self->table_capacity * 2 + 64;
-		struct piece *pieces = realloc(self->table.pieces, capacity * sizeof *pieces);
-		if (pieces == NULL)
-			return error_set(e, ERROR_NOSPACE, 0, "no memory for the piece table");
-		self->table.pieces = pieces;
-		self->table_capacity = capacity;
-	}
-	self->table.pieces[self->table.count++] = *piece;
-	self->table.decoded_bytes += piece->decoded_bytes;
-	if (piece->stored_bytes > self->largest_bytes)
-		self->largest_bytes = piece->stored_bytes;
-	return 0;
-}
-
 static int flush_piece(struct piecing *self, struct error *e)
 {
 	size_t size;
-	if (ways[self->settings.media].pack(self, &size, e) != 0)
-		return -1;
-	struct piece piece = {.stored_bytes = size, .decoded_bytes = self->tar_used};
-	digest_of(self->packed, size, &piece.digest);
-	if (remember_piece(self, &piece, e) != 0)
+	if (ways[self->settings.media].pack(self, &size, e) != 0 ||
+		piece_writer_add(self->writer, self->packed, size, self->tar_used, e) != 0)
 		return -1;
 	self->tar_used = 0;
-	return blob_writer_write(&self->blob, self->packed, size, e);
+	return 0;
 }
 
-int piecing_open(struct layout *layout, const struct piecing_settings *settings,
+int piecing_open(struct piece_writer *writer, const struct piecing_settings *settings,
 	struct piecing **out, struct error *e)
 {
 	struct piecing *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	self->layout = layout;
+	self->writer = writer;
 	self->settings = *settings;
-	self->blob = (struct blob_writer)BLOB_WRITER_INIT;
 	if (ways[settings->media].start(self, e) != 0) {
 		piecing_close(self);
 		return -1;
@@ -156,10 +125,6 @@ int piecing_open(struct layout *layout, const struct piecing_settings *settings,
 	if (self->tar == NULL || self->packed == NULL) {
 		piecing_close(self);
 		return error_set(e, ERROR_NOSPACE, 0, "no memory for a piece");
-	}
-	if (blob_writer_open(layout, &self->blob, e) != 0) {
-		piecing_close(self);
-		return -1;
 	}
 	*out = self;
 	return 0;
@@ -182,29 +147,9 @@ int piecing_write(void *piecing, const void *data, size_t size_bytes, struct err
 	return 0;
 }
 
-static int finish_table(struct piecing *self, struct layer_record *record, struct error *e)
+int piecing_finish(struct piecing *self, struct error *e)
 {
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
-	if (piece_table_encode(&self->table, &bytes, &size_bytes, e) != 0) {
-		(void)error_wrap(e, "the piece table");
-		return -1;
-	}
-	return layout_add_blob(self->layout, bytes, size_bytes, &record->pieces, e);
-}
-
-int piecing_finish(struct piecing *self, struct layer_record *record, struct error *e)
-{
-	if (self->tar_used > 0 && flush_piece(self, e) != 0)
-		return -1;
-	if (self->table.count == 0)
-		return error_set(e, ERROR_TAR, 0, "an empty file is no tar");
-	record->media = self->settings.media;
-	record->stored_bytes = self->blob.size_bytes;
-	record->largest_piece_bytes = self->largest_bytes;
-	if (blob_writer_finish(self->layout, &self->blob, &record->digest, e) != 0)
-		return -1;
-	return finish_table(self, record, e);
+	return self->tar_used > 0 ? flush_piece(self, e) : 0;
 }
 
 void piecing_close(struct piecing *self)
@@ -214,8 +159,6 @@ void piecing_close(struct piecing *self)
 	if (self->gzip_ready)
 		(void)deflateEnd(&self->gzip);
 	ZSTD_freeCCtx(self->zstd);
-	blob_writer_discard(&self->blob);
-	piece_table_free(&self->table);
 	free(self->tar);
 	free(self->packed);
 	free(self);

@@ -8,6 +8,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "../layers/little_endian.h"
 #include "interrupt.h"
 
 enum { INPUT_BYTES = 128 * 1024 };
@@ -107,27 +108,38 @@ static int read_zstd(struct unzip *self, uint8_t *to, size_t capacity, size_t *g
 	return 0;
 }
 
+/* RFC 1952 2.3.1; RFC 8878 3.1.1 and, of a skippable frame, 3.1.2. */
+enum media unzip_media(const uint8_t *bytes, size_t size_bytes)
+{
+	uint32_t magic = size_bytes < 4 ? 0 : get_u32(bytes);
+	if (size_bytes >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
+		return MEDIA_TAR_GZIP;
+	if (magic == ZSTD_MAGICNUMBER ||
+		(magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START)
+		return MEDIA_TAR_ZSTD;
+	return MEDIA_TAR;
+}
+
 static int choose(struct unzip *self, struct error *e)
 {
-	static const uint8_t gzip_magic[] = {0x1f, 0x8b};
-	static const uint8_t zstd_magic[] = {0x28, 0xb5, 0x2f, 0xfd};
 	if (refill(self, e) != 0)
 		return -1;
-	self->read = read_plain;
-	if (self->filled >= sizeof gzip_magic &&
-		memcmp(self->input, gzip_magic, sizeof gzip_magic) == 0) {
+	switch (unzip_media(self->input, self->filled)) {
+	case MEDIA_TAR_GZIP:
 		if (inflateInit2(&self->gzip, 15 + 16) != Z_OK)
 			return error_set(e, ERROR_NOSPACE, 0, "no memory for gzip");
 		self->read = read_gzip;
-	}
-	if (self->filled >= sizeof zstd_magic &&
-		memcmp(self->input, zstd_magic, sizeof zstd_magic) == 0) {
+		return 0;
+	case MEDIA_TAR_ZSTD:
 		self->zstd = ZSTD_createDStream();
 		if (self->zstd == NULL)
 			return error_set(e, ERROR_NOSPACE, 0, "no memory for zstd");
 		self->read = read_zstd;
+		return 0;
+	default:
+		self->read = read_plain;
+		return 0;
 	}
-	return 0;
 }
 
 int unzip_open(int fd, struct unzip **out, struct error *e)

@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../layers/error.h"
+#include "../layers/stack.h"
 
 struct unzip;
+
+/* What a file's first bytes, at best 4 of them, say that it is; a tar if it is neither of the other
+ * two. */
+enum media unzip_media(const uint8_t *bytes, size_t size_bytes);
 
 /* Reads from `fd`, which stays the caller's. */
 int unzip_open(int fd, struct unzip **out, struct error *e);

@@ -4,7 +4,8 @@
 #include "report.h"
 #include "verbs.h"
 
-static const struct option_spec options[] = {PACKING_OPTIONS, {0}};
+static const struct option_spec options[] = {
+	PACKING_OPTIONS("zstd|gzip|none", packing_compressions), {0}};
 
 /* The first name of its group that is emitted carries the contents: the leader, for a group is
  * emitted whole. */

@@ -10,7 +10,8 @@
 #include "unzip.h"
 #include "verbs.h"
 
-static const struct option_spec options[] = {PACKING_OPTIONS, {0}};
+static const struct option_spec options[] = {
+	PACKING_OPTIONS("zstd|gzip|none|as-is", packing_compressions_of_tar), {0}};
 
 static int write_entries(struct tarout *tar, const struct scan *scan, struct error *e)
 {
@@ -27,6 +28,9 @@ static int pack_directory(const char *path, struct packing *packing, struct erro
 {
 	SCOPED_SCAN scan = SCAN_INIT;
 	struct tarout *tar;
+	if (packing_is_as_is(packing->options))
+		return error_set(e, ERROR_USAGE, 0,
+			"--compress as-is goes with a tar, not with a directory");
 	if (scan_tree(path, packing->options->root_owned, &scan, e) != 0 ||
 		packing_refuse_store(packing, &scan, e) != 0)
 		return -1;
@@ -54,13 +58,16 @@ static int copy_tar(struct unzip *unzip, struct packing *packing, struct error *
 	}
 }
 
-/* The tar's bytes stay what they are: only how they are stored changes. */
+/* The tar's bytes stay what they are: only how they are stored changes, unless that is to stay,
+ * too. */
 static int pack_tar(int fd, const char *path, struct packing *packing, struct error *e)
 {
 	struct unzip *unzip;
 	if (packing->options->root_owned)
 		return error_set(
 			e, ERROR_USAGE, 0, "--root-owned goes with a directory, not with a tar");
+	if (packing_is_as_is(packing->options))
+		return packing_keep(packing, fd, e) == 0 ? 0 : error_wrap(e, "`%s`", path);
 	if (unzip_open(fd, &unzip, e) != 0)
 		return error_wrap(e, "`%s`", path);
 	int result = copy_tar(unzip, packing, e);
@@ -103,7 +110,10 @@ const struct verb verb_pack = {
 		"user.* attributes. Sockets and other attributes are left out with a warning. The "
 		"same tree gives the same bytes. A file .wh.NAME removes NAME of lower layers, "
 		".wh..wh..opq hides all they have there. The bytes of a tar are kept as they are; "
-		"only how they are stored changes.\n\n"
+		"only how they are stored changes. With `--compress as-is` that stays, too: the "
+		"file is the blob, tar, tar.gz or tar.zst, and keeps the digest that a registry "
+		"knows it by. gzip or zstd made elsewhere is often one single stream, which /init "
+		"unpacks more slowly than what `--compress gzip` or `zstd` makes.\n\n"
 		"The layer is checked by the code that /init runs: what it would refuse is refused "
 		"here, with the same word, and leaves nothing. NAME.layer holds what `plyboot "
 		"stack` needs to know.\n",
