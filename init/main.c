@@ -18,6 +18,8 @@ static void boot_start(void)
 	(void)umask(0); /* every mode is given in full */
 	boot.record.fd = -1;
 	boot.store.fd = -1;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	boot.store.cpus = cpus > 0 ? (unsigned)cpus : 1;
 	report_start(&boot.report);
 }
 

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "console.h"
 #include "files.h"
+#include "jail.h"
 #include "json.h"
 #include "scope.h"
 
@@ -90,6 +91,7 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 		return error_errno(e, ENOMEM, "memory for the report");
 	report->candidate = candidate;
 	report->layer_count = 0;
+	report->jail_missing = 0;
 	report->overlay_method = NULL;
 	report->lower_count = 0;
 	report->upper = NULL;
@@ -166,6 +168,17 @@ static void put_layers(struct json *json, const struct report *report)
 	json_close(json, ']');
 }
 
+static void put_jail(struct json *json, const struct report *report)
+{
+	json_open(json, "jail", '{');
+	json_open(json, "missing", '[');
+	for (unsigned i = 0; i < JAIL_PARTS; i++)
+		if ((report->jail_missing & 1u << i) != 0)
+			json_string(json, NULL, jail_part_name((enum jail_part)(1u << i)));
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
 static void put_stack(struct json *json, const struct report *report)
 {
 	const struct candidate *candidate = report->candidate;
@@ -179,6 +192,7 @@ static void put_stack(struct json *json, const struct report *report)
 		put_digest(json, NULL, &candidate->who.key_ids[i]);
 	json_close(json, ']');
 	put_layers(json, report);
+	put_jail(json, report);
 	json_open(json, "overlay", '{');
 	json_string(json, "method", report->overlay_method);
 	json_number(json, "lowers", report->lower_count);

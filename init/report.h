@@ -45,6 +45,7 @@ struct report {
 	/* Of the stack that is being tried. */
 	const struct candidate *candidate;
 	size_t layer_count;
+	unsigned jail_missing;       /* enum jail_part: what their jails lacked */
 	struct report_layer *layers; /* owned; room for LIMIT_LAYERS */
 	const char *overlay_method;  /* NULL until mounted */
 	size_t lower_count;

@@ -9,10 +9,11 @@
 
 #include "clock.h"
 #include "console.h"
+#include "crew.h"
 #include "handover.h"
+#include "jail.h"
 #include "overlay.h"
 #include "scope.h"
-#include "store.h"
 #include "upper.h"
 
 enum { PROGRESS_US = 1000000 };
@@ -25,34 +26,56 @@ struct lowers {
 	char synthetic[80]; /* its name in the store */
 };
 
-struct progress {
-	size_t number, of;
-	uint64_t stored_bytes, said_us;
+/* Whom crew.h tells how far it is. */
+struct listener {
+	struct boot *boot;
+	const struct stack *stack;
+	size_t first;     /* layers below it are hidden, whole */
+	uint64_t said_us; /* when progress was told last */
 };
 
-static void say_progress(void *context, uint64_t stored_bytes)
+static void say_progress(void *context, size_t index, uint64_t stored_bytes)
 {
-	struct progress *progress = context;
+	struct listener *listener = context;
+	const struct layer_record *record = &listener->stack->layers[index];
 	uint64_t now = clock_us();
-	if (now - progress->said_us < PROGRESS_US)
+	if (now - listener->said_us < PROGRESS_US || stored_bytes > record->stored_bytes)
 		return;
-	progress->said_us = now;
-	console_say("layer %zu/%zu: %llu %%", progress->number, progress->of,
-		(unsigned long long)(stored_bytes * 100 / progress->stored_bytes));
+	listener->said_us = now;
+	console_say("layer %zu/%zu: %llu %%", index + 1, listener->stack->layer_count,
+		(unsigned long long)(stored_bytes * 100 / record->stored_bytes));
 }
 
-static void say_layer(const struct report_layer *layer, const struct progress *progress)
+static void say_layer(const struct report_layer *layer, size_t number, size_t count)
 {
 	char digest[DIGEST_HEX + 1];
 	digest_format_hex(&layer->record.digest, digest);
 	if (layer->reused) {
-		console_say("layer %zu/%zu %.12s reused", progress->number, progress->of, digest);
+		console_say("layer %zu/%zu %.12s reused", number, count, digest);
 		return;
 	}
 	console_say("layer %zu/%zu %.12s %llu bytes stored, %llu unpacked, %" CLOCK_MS " ms",
-		progress->number, progress->of, digest,
-		(unsigned long long)layer->record.stored_bytes,
+		number, count, digest, (unsigned long long)layer->record.stored_bytes,
 		(unsigned long long)layer->record.unpacked_bytes, CLOCK_MS_OF(layer->us));
+}
+
+static void note_layer(
+	void *context, size_t index, const struct store_layer *layer, uint64_t took_us)
+{
+	struct listener *listener = context;
+	struct report *report = &listener->boot->report;
+	const struct stack *stack = listener->stack;
+	struct report_layer *line = &report->layers[report->layer_count++];
+	*line = (struct report_layer){stack->layers[index], layer->id, layer->reused, took_us};
+	say_layer(line, index + 1, stack->layer_count);
+	if (layer->hides_lower)
+		listener->first = index;
+	if (layer->user_xattrs_skipped > 0) {
+		char digest[DIGEST_TEXT_SIZE];
+		digest_format(&stack->layers[index].digest, digest);
+		report_warn(report, "layer %s: %llu user.* attributes left out", digest,
+			(unsigned long long)layer->user_xattrs_skipped);
+	}
 }
 
 /* tmpfs has user.* from Linux 6.6, if so configured: ask it. */
@@ -64,36 +87,48 @@ static bool has_user_xattrs(int store_fd)
 	return true;
 }
 
-static int add_layer(struct boot *boot, const struct layer_record *record,
-	struct progress *progress, struct store_layer *out, struct error *e)
+static void say_missing(struct boot *boot, unsigned missing)
 {
-	const struct layer_unpack_options options = {
+	for (unsigned i = 0; i < JAIL_PARTS; i++) {
+		unsigned part = 1u << i;
+		if ((missing & ~boot->report.jail_missing & part) != 0)
+			report_warn(&boot->report,
+				"layers were unpacked without a part of the jail: %s",
+				jail_part_name((enum jail_part)part));
+	}
+	boot->report.jail_missing |= missing;
+}
+
+static int unpack_layers(struct boot *boot, struct listener *listener, struct error *e)
+{
+	const struct stack *stack = listener->stack;
+	const struct crew_options options = {
 		.user_xattrs_supported = has_user_xattrs(boot->store.fd),
+		.cpus = boot->store.cpus,
+		.jail_demand = boot->conf.jail_whole ? JAIL_ALL : 0,
 		.progress = say_progress,
-		.progress_context = progress,
+		.done = note_layer,
+		.context = listener,
 	};
-	struct report_layer *line = &boot->report.layers[boot->report.layer_count];
+	SCOPED_FREE struct store_layer *layers = calloc(stack->layer_count, sizeof *layers);
+	if (layers == NULL)
+		return error_errno(e, ENOMEM, "memory for the layers");
+	size_t failed = 0;
+	unsigned missing = 0;
+	int result = crew_fill_store(boot->store.fd, boot->source, stack->layers,
+		stack->layer_count, &options, layers, &missing, &failed, e);
+	say_missing(boot, missing);
+	if (result == 0)
+		return 0;
 	char digest[DIGEST_TEXT_SIZE];
-	digest_format(&record->digest, digest);
-	uint64_t start = clock_us();
-	progress->said_us = start;
-	progress->stored_bytes = record->stored_bytes;
-	if (store_add(boot->store.fd, boot->source, record, &options, out, e) != 0)
-		return error_wrap(e, "layer %zu/%zu %s", progress->number, progress->of, digest);
-	*line = (struct report_layer){*record, out->id, out->reused, clock_us() - start};
-	boot->report.layer_count++;
-	say_layer(line, progress);
-	if (out->user_xattrs_skipped > 0)
-		report_warn(&boot->report, "layer %s: %llu user.* attributes left out", digest,
-			(unsigned long long)out->user_xattrs_skipped);
-	return 0;
+	digest_format(&stack->layers[failed].digest, digest);
+	return error_wrap(e, "layer %zu/%zu %s", failed + 1, stack->layer_count, digest);
 }
 
 static int add_layers(
 	struct boot *boot, const struct candidate *candidate, struct lowers *out, struct error *e)
 {
 	const struct stack *stack = &candidate->stack;
-	struct progress progress = {.of = stack->layer_count};
 	for (; out->count < stack->layer_count; out->count++) {
 		if (layer_record_id(&stack->layers[out->count], &out->ids[out->count], e) != 0)
 			return -1;
@@ -101,14 +136,10 @@ static int add_layers(
 	if (store_mount_prepare(&boot->store, stack, out->ids, e) != 0)
 		return -1;
 	report_step(&boot->report, "store");
-	for (size_t i = 0; i < stack->layer_count; i++) {
-		struct store_layer layer;
-		progress.number = i + 1;
-		if (add_layer(boot, &stack->layers[i], &progress, &layer, e) != 0)
-			return -1;
-		if (layer.hides_lower)
-			out->first = i;
-	}
+	struct listener listener = {.boot = boot, .stack = stack, .said_us = clock_us()};
+	if (unpack_layers(boot, &listener, e) != 0)
+		return -1;
+	out->first = listener.first;
 	report_step(&boot->report, "layers");
 	return 0;
 }

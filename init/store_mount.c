@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 
 #include "console.h"
+#include "crew.h"
 #include "files.h"
 #include "meminfo.h"
 #include "scope.h"
@@ -23,7 +24,7 @@ enum { SPARE_BYTES = 4 * 1024 * 1024, SPARE_INODES = 4096 };
 
 struct need {
 	uint64_t tmpfs_bytes, kernel_bytes, inodes;
-	uint64_t working_bytes; /* one piece and a decoder's window, while unpacking */
+	uint64_t working_bytes; /* while unpacking: what takes most */
 };
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -53,7 +54,7 @@ static struct need sum_up(
 		need.tmpfs_bytes = add(need.tmpfs_bytes, tmpfs_bytes);
 		need.kernel_bytes = add(need.kernel_bytes, kernel_bytes);
 		need.inodes = add(need.inodes, add(record->entries, record->entries));
-		uint64_t working = record->largest_piece_bytes + (1u << LIMIT_ZSTD_WINDOW_LOG);
+		uint64_t working = crew_bytes(record, store->cpus);
 		if (need.working_bytes < working)
 			need.working_bytes = working;
 	}

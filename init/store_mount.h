@@ -7,7 +7,8 @@
 #define STORE_MOUNT_PATH "/run/plyboot/store"
 
 struct store_mount {
-	int fd; /* of its root; -1 before the first store_mount_prepare() */
+	int fd;        /* of its root; -1 before the first store_mount_prepare() */
+	unsigned cpus; /* that unpack into it */
 };
 
 /* Make room for the layers of `stack` (`ids`: the identity of each) that it hasn't yet: mounted the

@@ -23,7 +23,8 @@ enum {
 int decoder_open_parallel(struct stream *stream, enum media media, unsigned workers,
 	struct decoder **out, struct error *e);
 
-/* The most that it allocates, threads' stacks included. */
+/* The most that it allocates, threads' stacks included; but for zstd's windows, which only frames
+ * need that are larger than a chunk. */
 uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers);
 
 /* The next chunk, valid until the next call; `*size_bytes` is 0 at the end, when every piece has

@@ -225,6 +225,12 @@ static bool set_module(struct reader *r, char *value)
 	return true;
 }
 
+static bool set_jail(struct reader *r, char *value)
+{
+	r->conf->jail_whole = true;
+	return strcmp(value, "whole") == 0;
+}
+
 static bool set_allow_init(struct reader *r, char *value)
 {
 	r->conf->allow_init = true;
@@ -264,6 +270,7 @@ static const struct key {
 	{"signatures", set_signatures, false, false},
 	{"revoked", set_revoked, false, true},
 	{"module", set_module, false, true},
+	{"jail", set_jail, false, false},
 	{"allow-init", set_allow_init, false, false},
 	{"shell", set_shell, false, false},
 	{"on-failure", set_on_failure, false, false},

@@ -46,6 +46,7 @@ struct initconf {
 	struct digest revoked[LIMIT_KEYS];
 	size_t module_count;
 	struct initconf_module *modules; /* owned */
+	bool jail_whole;                 /* unpack only in a jail that lacks nothing */
 	bool allow_init;
 	const char *shell; /* NULL: no shell, ever */
 	enum on_failure on_failure;

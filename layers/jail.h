@@ -30,7 +30,8 @@ enum jail_part {
 	JAIL_NAMESPACES = 1 << 0, /* CONFIG_IPC_NS, CONFIG_UTS_NS, CONFIG_NET_NS */
 	JAIL_USER = 1 << 1,       /* within a user namespace that does not map the ids */
 	JAIL_SECCOMP = 1 << 2,    /* CONFIG_SECCOMP_FILTER, which needs CONFIG_NET */
-	JAIL_PARTS = 3
+	JAIL_PARTS = 3,
+	JAIL_ALL = (1 << JAIL_PARTS) - 1
 };
 
 /* The jail's users: this plus the process's id. Nobody's else, neither a person's, a subordinate

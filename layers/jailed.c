@@ -30,6 +30,30 @@ struct jailed {
 	uint64_t cpu_ms;    /* and its CPU time then */
 };
 
+/* --- memory */
+
+static uint64_t window_bytes(const struct layer_record *record)
+{
+	return record->media == MEDIA_TAR_ZSTD ? (1u << LIMIT_ZSTD_WINDOW_LOG) + (1u << 20) : 0;
+}
+
+uint64_t jailed_bytes(const struct layer_record *record, unsigned workers)
+{
+	const uint64_t others_bytes = 4 << 20; /* libarchive, zlib, lists of an ordinary layer */
+	uint64_t decoder_bytes = workers == 0 ? record->largest_piece_bytes
+					      : decoder_parallel_bytes(record->media,
+							record->largest_piece_bytes, workers);
+	return others_bytes + decoder_bytes + window_bytes(record);
+}
+
+/* What it may take at the very most: a window for each thread, and lists of paths as long as they
+ * may be, which are sorted out once more in the end. */
+static uint64_t limit_bytes(const struct layer_record *record, unsigned workers)
+{
+	return jailed_bytes(record, workers) + workers * window_bytes(record) +
+	       4 * (uint64_t)LIMIT_LIST_BYTES;
+}
+
 /* --- the child */
 
 static void count_stored(void *context, uint64_t stored_bytes)
@@ -57,7 +81,7 @@ static int enter(
 		.root_fd = request->root_fd,
 		.keep = keep,
 		.keep_count = keep[1] < 0 ? 1 : 2,
-		.memory_bytes = jailed_bytes(request->record, request->options->workers),
+		.memory_bytes = limit_bytes(request->record, request->options->workers),
 		.threads = request->options->workers,
 		.devices = true,
 		.leave_out = request->leave_out,
@@ -259,17 +283,4 @@ void jailed_kill(struct jailed *jailed)
 		return;
 	(void)reap(jailed);
 	free_jailed(jailed);
-}
-
-uint64_t jailed_bytes(const struct layer_record *record, unsigned workers)
-{
-	/* libarchive, lists of paths (once more where they are sorted out), and what malloc wastes.
-	 */
-	const uint64_t base_bytes = 4 * (uint64_t)LIMIT_LIST_BYTES;
-	const uint64_t window_bytes =
-		record->media == MEDIA_TAR_ZSTD ? 2u << LIMIT_ZSTD_WINDOW_LOG : 1u << 20;
-	uint64_t decoder_bytes = workers == 0 ? record->largest_piece_bytes + window_bytes
-					      : decoder_parallel_bytes(record->media,
-							record->largest_piece_bytes, workers);
-	return base_bytes + decoder_bytes;
 }

@@ -214,14 +214,12 @@ int decoder_open_parallel(struct stream *stream, enum media media, unsigned work
 
 uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers)
 {
-	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB with what a window takes. */
-	uint64_t thread_bytes = 1024 * 1024;
+	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB. */
+	const uint64_t thread_bytes = 512 * 1024;
 	uint64_t chunk_bytes = DECODER_CHUNK_BYTES + 1, rooms = workers + AHEAD_PIECES;
 	if (media == MEDIA_TAR) {
 		chunk_bytes = plain_chunk_bytes(largest_piece_bytes, DECODER_CHUNK_BYTES);
 		rooms = 0;
-	} else if (media == MEDIA_TAR_ZSTD) {
-		thread_bytes += 1u << LIMIT_ZSTD_WINDOW_LOG;
 	}
 	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * largest_piece_bytes +
 	       workers * thread_bytes;
