@@ -487,6 +487,11 @@ static bool check_names(const struct sandbox *sandbox, const struct unpack_resul
 	       is_file(sandbox, "e\xcc\x81", "decomposed") &&
 	       is_file(sandbox, "\xc3\xa9", "composed") &&
 	       is_file(sandbox, "\xed\xa0\x80", "surrogate") &&
+	       is_file(sandbox, "\xed\xa0\x80\xed\xb0\x80", "pair") &&
+	       is_file(sandbox, "<\xcc\xb8", "ASCII composed") &&
+	       is_file(sandbox, "\xe1\x84\x80\xe1\x85\xa1", "Hangul") &&
+	       is_file(sandbox, "a\xcc\x87\xcc\xa3", "marks out of order") &&
+	       is_file(sandbox, "K\xe2\x84\xaa", "Kelvin") &&
 	       is_file(sandbox, "a\nb\\c", "control") && is_file(sandbox, "gnu\xff", "gnu");
 }
 
@@ -505,7 +510,10 @@ static void keeps_names_as_bytes(void)
 	struct bytes tar = {0};
 	static const char *const names[][2] = {{"\xc3\xa4\xe2\x82\xac", "umlaut"},
 		{"\xff\xfe", "bytes"}, {"e\xcc\x81", "decomposed"}, {"\xc3\xa9", "composed"},
-		{"\xed\xa0\x80", "surrogate"}, {"a\nb\\c", "control"}};
+		{"\xed\xa0\x80", "surrogate"}, {"\xed\xa0\x80\xed\xb0\x80", "pair"},
+		{"<\xcc\xb8", "ASCII composed"}, {"\xe1\x84\x80\xe1\x85\xa1", "Hangul"},
+		{"a\xcc\x87\xcc\xa3", "marks out of order"}, {"K\xe2\x84\xaa", "Kelvin"},
+		{"a\nb\\c", "control"}};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		tar_add(&tar, &(struct item){.pax_path = names[i][0], .body = names[i][1]});
 	tar_add_long(&tar, 'L', "gnu\xff");
