@@ -149,6 +149,7 @@ FAULT_CALLS_readers := archive_read_new archive_entry_new archive_read_support_f
 	archive_entry_size archive_entry_filetype archive_entry_hardlink archive_entry_symlink
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
+FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap=%,$(FAULT_CALLS) \
 	$(FAULT_CALLS_$(patsubst test_faults_%,%,$(notdir $@)))))
 comma := ,

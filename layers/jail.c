@@ -121,15 +121,16 @@ static int close_others(const struct jail_request *request, struct error *e)
 	return 0;
 }
 
-static int lower_limit(int resource, rlim_t value, struct error *e)
+/* prlimit(2) itself, in which limits have 64 bits everywhere. */
+static int lower_limit(int resource, uint64_t value, struct error *e)
 {
-	struct rlimit limit;
-	if (getrlimit(resource, &limit) != 0)
+	struct rlimit64 limit;
+	if (syscall(SYS_prlimit64, 0, resource, NULL, &limit) != 0)
 		return jail_refused(e, "read a limit");
 	if (limit.rlim_max > value)
 		limit.rlim_max = value;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(resource, &limit) != 0)
+	if (syscall(SYS_prlimit64, 0, resource, &limit, NULL) != 0)
 		return jail_refused(e, "set a limit");
 	return 0;
 }
@@ -139,15 +140,15 @@ static int lower_limits(const struct jail_request *request, uint64_t mapped, str
 	if (lower_limit(RLIMIT_CORE, 0, e) != 0 || lower_limit(RLIMIT_NOFILE, DESCRIPTORS, e) != 0)
 		return -1;
 	/* Counted by user: for one of its own, which root, whom this does not limit, is not. */
-	if (lower_limit(RLIMIT_NPROC, 1 + (rlim_t)request->threads, e) != 0)
+	if (lower_limit(RLIMIT_NPROC, UINT64_C(1) + request->threads, e) != 0)
 		return -1;
 #ifdef __SANITIZE_ADDRESS__ /* maps terabytes */
 	(void)mapped;
 	return 0;
 #else
-	rlim_t bytes;
+	uint64_t bytes;
 	if (__builtin_add_overflow(mapped, request->memory_bytes, &bytes))
-		bytes = RLIM_INFINITY;
+		bytes = UINT64_MAX;
 	return lower_limit(RLIMIT_AS, bytes, e);
 #endif
 }

@@ -45,6 +45,7 @@ static inline struct jailed jailed_try(const struct jail_request *request, int (
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 			abort();
 		(void)alarm(20);
+		(void)signal(SIGSEGV, SIG_DFL); /* the sanitizers' handler would exit */
 		if (request != NULL && jail_enter(request, &page->missing, &page->e) != 0)
 			page->result = NOT_ENTERED;
 		else
