@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "jailed.h"
+#include "in_jail.h"
 #include "unpacking.h"
 
 /* Any result will do: the kernel's configuration decides, or nothing forbids it. */

@@ -1,6 +1,6 @@
 /* A child that enters the jail and then tries something, and what came of it. */
-#ifndef PLYBOOT_TEST_JAILED_H
-#define PLYBOOT_TEST_JAILED_H
+#ifndef PLYBOOT_TEST_IN_JAIL_H
+#define PLYBOOT_TEST_IN_JAIL_H
 
 #include <errno.h>
 #include <signal.h>
