@@ -121,15 +121,16 @@ static int close_others(const struct jail_request *request, struct error *e)
 	return 0;
 }
 
+/* By its number: glibc's functions take an enumeration, musl's an int. */
 static int lower_limit(int resource, rlim_t value, struct error *e)
 {
 	struct rlimit limit;
-	if (getrlimit(resource, &limit) != 0)
+	if (syscall(SYS_prlimit64, 0, resource, NULL, &limit) != 0)
 		return jail_refused(e, "read a limit");
 	if (limit.rlim_max > value)
 		limit.rlim_max = value;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(resource, &limit) != 0)
+	if (syscall(SYS_prlimit64, 0, resource, &limit, NULL) != 0)
 		return jail_refused(e, "set a limit");
 	return 0;
 }
