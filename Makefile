@@ -254,7 +254,8 @@ build/bench/sha256: build/$(HOST_ARCH)/obj/tests/bench/sha256.o build/$(HOST_ARC
 	@mkdir -p $(@D)
 	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ -lbearssl
 
-# Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`).
+# Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`). A new
+# one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
@@ -262,7 +263,7 @@ FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)clang $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link,address,undefined \
-		-fno-sanitize-recover=all -c -o $@ $<
+		-fno-sanitize-recover=all -iquote tests/unit -iquote . -c -o $@ $<
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_LIBRARY:%.c=build/fuzz/obj/%.o)
 	$(call say,LINK)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
 build/asan/fuzz/fuzz_%: build/asan/obj/tests/fuzz/fuzz_%.o build/asan/obj/tests/fuzz/driver.o \
@@ -276,8 +277,18 @@ fuzz: $(FUZZ:%=run-fuzz-%) ## run every fuzz target for FUZZ_SECONDS (5)
 run-fuzz-%: build/fuzz/fuzz_%
 	@mkdir -p build/fuzz/corpus/$*
 	@echo "fuzz: $* for $(FUZZ_SECONDS) s"
-	@build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 -verbosity=0 \
+	@build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
+		$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -verbosity=0 \
 		-artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* tests/fuzz/corpus/$*
+
+# Put what `make fuzz` has found into the stored corpus of a target, as few and small inputs as reach every edge.
+# (The gate has the tars of tar: merge those.)
+fuzz-merge-%: build/fuzz/fuzz_%
+	@test ! -L tests/fuzz/corpus/$*
+	@rm -rf build/fuzz/merged/$* && mkdir -p build/fuzz/corpus/$* build/fuzz/merged/$*
+	@build/fuzz/fuzz_$* -set_cover_merge=1 -use_counters=0 -verbosity=0 build/fuzz/merged/$* tests/fuzz/corpus/$* build/fuzz/corpus/$*
+	@rm -rf tests/fuzz/corpus/$* && cp -r build/fuzz/merged/$* tests/fuzz/corpus/$*
+	@du -sh --apparent-size tests/fuzz/corpus/$*
 
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build

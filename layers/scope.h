@@ -22,7 +22,8 @@ static inline void scope_free(void *pointer)
 	errno = saved;
 }
 
-#define SCOPED_FD __attribute__((cleanup(scope_close))) int
+#define SCOPED_FD                                                                                  \
+	__attribute__((cleanup(scope_close), unused)) int /* its end may be its only use */
 #define SCOPED_FREE __attribute__((cleanup(scope_free)))
 
 /* Hand a scoped descriptor or buffer to somebody else. */
