@@ -12,10 +12,11 @@ struct decoder;
 int decoder_open(enum media media, struct feed *feed, struct decoder **out, struct error *e);
 
 /* With `workers` threads (1 .. DECODER_WORKERS_MOST) ahead of the caller, which read, hash, compare
- * and decode whole runs at once, and of a run that is long its pieces. Bytes and errors come in the
- * order of the blob, as if there were one thread. Memory is bounded by the largest piece and
- * `workers`, whatever the layer is: decoder_parallel_bytes(). The stream must outlive it; nobody
- * else may use it meanwhile. */
+ * and decode whole runs at once, and check the pieces of a long run before they are wanted. Bytes
+ * and errors come in the order of the blob, as from one thread; of a run that is wrong in two ways
+ * it may be the other error. Memory is bounded by the largest piece and `workers`, whatever the
+ * layer is: decoder_parallel_bytes(). The stream must outlive it; nobody else may use it meanwhile.
+ */
 enum {
 	DECODER_WORKERS_MOST = 6,
 	DECODER_CHUNK_BYTES = 1024 * 1024 /* of decoded data: plyboot pack's default piece */
