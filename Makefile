@@ -36,7 +36,7 @@ all: $(ARCHES:%=build/%/init) build/plyboot ## build /init and the host command 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-packages-boot packages-check: packages-%: ## install the Debian packages that are missing (as root), or say which
+packages-boot packages-check packages-bench: packages-%: ## install the Debian packages that are missing (as root), or say which
 	@.ci/need $*
 
 # --- building ---------------------------------------------------------------------------------
@@ -254,6 +254,19 @@ build/bench/sha256: build/$(HOST_ARCH)/obj/tests/bench/sha256.o build/$(HOST_ARC
 	@mkdir -p $(@D)
 	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ -lbearssl
 
+# What it unpacks is compiled and linked as /init is.
+build/bench/unpack: build/$(HOST_ARCH)/obj/tests/bench/unpack.o build/$(HOST_ARCH)/liblayers.a
+build/bench/floor: build/$(HOST_ARCH)/obj/tests/bench/floor.o
+build/bench/unpack build/bench/floor:
+	@mkdir -p $(@D)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -Wl,-z,noseparate-code -o $@ $^ $(INIT_LIBS)
+
+bench: packages-bench all build/bench/unpack build/bench/floor ## unpacking, beside GNU tar, bsdtar, umoci: half an hour; ROUNDS=10
+	@tests/bench/engine $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(UPDATE),--update)
+
+bench-growth: packages-check all build/bench/unpack ## the cost of an entry and of a layer, up to 1,000,000 and 499
+	@tests/bench/growth $(ROUNDS)
+
 # Fuzz targets: with libFuzzer for FUZZ_SECONDS each, and without it over the stored corpora (`make check`). A new
 # one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -293,8 +306,8 @@ fuzz-merge-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench-init bench-start bench-hash help packages-boot packages-check \
-	demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean differential-binaries coverage \
-	aarch64-binaries coverage-binaries seeded sources repro
+.PHONY: all own-kernels install format bench bench-growth bench-init bench-start bench-hash help packages-boot \
+	packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
+	differential-binaries coverage aarch64-binaries coverage-binaries seeded sources repro
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -35,3 +35,19 @@ apt_update() {
     say "apt-get update"
     quietly apt-get update
 }
+
+# One line for each source of bookworm that apt here has. Without any (another release's apt)
+# mmdebstrap takes Debian's own.
+bookworm_sources() {
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ ! -e "$keyring" ] && option='' || option="[signed-by=$keyring] "
+    # shellcheck disable=SC2016 # apt's own $()
+    apt-get indextargets --format '$(CODENAME) $(SITE) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 'Origin: Debian' |
+        sed -n "s,^bookworm[a-z-]* \(.* main\)\$,deb $option\1,p" | sort -u
+}
+
+# mmdebstrap does not read this machine's apt.conf, but a proxy there has its reason.
+apt_proxies() {
+    apt-config dump | grep '^Acquire::https\?::Proxy' || true
+}

@@ -58,7 +58,7 @@ def manifest(root):
         what = ""
         if kind == stat.S_IFREG:
             with open(path, "rb") as file:
-                what = f"{st.st_size} {hashlib.sha256(file.read()).hexdigest()}"
+                what = f"{st.st_size} {hashlib.file_digest(file, 'sha256').hexdigest()}"
         elif kind == stat.S_IFLNK:
             what = repr(os.readlink(path))
         elif kind in (stat.S_IFCHR, stat.S_IFBLK):
