@@ -67,6 +67,12 @@ build/$(1)/lib%.a:
 build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
 
+# The /init of tests/boot/hostile.t, whose parser attacks what is around it.
+build/$(1)/init-hostile: build/$(1)/obj/tests/boot/hostile.o build/$(1)/obj/init/main.o build/$(1)/libinit.a \
+		build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -Wl,--wrap=tree_add_symlink \
+		-Wl,--wrap=jail_enter -o $$@ $$^ $$(INIT_LIBS)
+
 build/$(1)/init: build/$(1)/init.debug init/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
 	@init/check-binary $$@ $$<
@@ -137,6 +143,7 @@ ASAN_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/asan/unit/%)
 room = $(word 1,$(subst /, ,$(1)))
 
 unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
+boot-binaries: build/$(HOST_ARCH)/init-hostile
 
 # test_faults*.c make these fail (tests/unit/faults.h).
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \
@@ -308,6 +315,6 @@ clean: ## remove build/ (the cache outside the tree stays)
 
 .PHONY: all own-kernels install format bench bench-growth bench-init bench-start bench-hash help packages-boot \
 	packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
-	differential-binaries coverage aarch64-binaries coverage-binaries seeded sources repro
+	differential-binaries coverage aarch64-binaries boot-binaries coverage-binaries seeded sources repro
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -38,6 +38,8 @@ static const char *const advice[ERROR_CODES] = {
 		"modules are loaded",
 	[ERROR_CONFIG] =
 		"correct the kernel command line, or init.conf and make the initramfs again",
+	[ERROR_JAIL] = "make the layer again with plyboot pack; report this layer: it attacked or "
+		       "crashed what unpacks it",
 };
 
 void console_open(void)

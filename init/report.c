@@ -91,7 +91,6 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 		return error_errno(e, ENOMEM, "memory for the report");
 	report->candidate = candidate;
 	report->layer_count = 0;
-	report->jail_missing = 0;
 	report->overlay_method = NULL;
 	report->lower_count = 0;
 	report->upper = NULL;

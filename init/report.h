@@ -41,11 +41,11 @@ struct report {
 	size_t failed_count;
 	struct report_failure failed[LIMIT_STACK_FILES];
 	char record[REPORT_LINE_SIZE]; /* in which state the record was found */
+	unsigned jail_missing;         /* enum jail_part: what any layer's jail lacked */
 
 	/* Of the stack that is being tried. */
 	const struct candidate *candidate;
 	size_t layer_count;
-	unsigned jail_missing;       /* enum jail_part: what their jails lacked */
 	struct report_layer *layers; /* owned; room for LIMIT_LAYERS */
 	const char *overlay_method;  /* NULL until mounted */
 	size_t lower_count;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The same small payload on each kernel: how the overlay is mounted there.
+# The same small payload on each kernel: how the overlay is mounted there, and that the jail is whole.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -19,12 +19,13 @@ make_image "$work/good"
 # on NAME RELEASE METHOD LOWERS: what the report says, and what /proc/mounts shows of it (a regular expression)
 on() {
 	on_kernel "$1"
-	make_initramfs "$work/good"
+	make_initramfs "$work/good" --set "jail whole"
 	boots "$1" "$work/good" --snapshot
 	check "  is Linux $2" grep -q "^kernel $2" "$work/console"
 	reports "  mounts the overlay by $3" \
 		"r['overlay'] == {'method': '$3', 'lowers': 3} and [l['from'] for l in r['layers']] == ['unpacked'] * 2"
 	check "  and shows so" [ "$(tr -d '\r' <"$work/console" | grep -c "^shows $4\$")" -eq "$5" ]
+	reports "  unpacks in a jail that lacks nothing" 'r["jail"] == {"missing": []}'
 	reports "  without a warning" 'r["warnings"] == []'
 }
 

@@ -110,6 +110,7 @@ same(transcript, [(bare(row[0]), bare(row[3]).strip()) for row in rows], "codes:
 # What /init then does, and the test that shows it: a file, and a regular expression for its line.
 SHOWN = {"next": ("tests/boot/codes.t", r'tried=\(.*\b{0}\b|^codes=.*\b{0}\b|"{0}"')}
 SHOWN_BY = {
+    ("JAIL", "next"): ("tests/boot/hostile.t", r"went spin JAIL "),
     ("IO", "next"): ("tests/boot/devices.t", r'\("test-2\.stack", "IO"\)'),
     ("KERNEL", "next"): ("tests/boot/layers.t", r'\("test-2\.stack", "KERNEL"\)'),
     ("KEY", "end"): ("tests/boot/codes.t", r"refuses \"end: .* KEY "),
@@ -177,7 +178,7 @@ for path in (top / "tests/cli").glob("*.t"):
         if demand and not ("verify" in demand.group(3) and demand.group(2) == "MISSING" and demand.group(1) == "1"):
             demanded.add((demand.group(2), demand.group(1)))
 same({pair for pair in demanded if mapped.get(pair[0]) != pair[1]}, set(), "exit statuses: the command's tests demand no other")
-same({name for name in documented if (name, mapped[name]) not in demanded}, {"ROLLBACK", "DEVICE", "KERNEL", "XATTR"},
+same({name for name in documented if (name, mapped[name]) not in demanded}, {"ROLLBACK", "DEVICE", "KERNEL", "XATTR", "JAIL"},
      "exit statuses: they demand each that the host command can give")
 
 # --- boot.json

@@ -28,6 +28,7 @@ static void test_nothing_gives_the_defaults(void)
 	is_int((long long)conf.floor, 0, "no floor");
 	is_int(conf.on_failure, ON_FAILURE_HALT, "halt");
 	ok(!conf.allow_init && !conf.upper_volatile && conf.shell == NULL, "nothing is allowed");
+	ok(!conf.jail_whole, "nor demanded");
 	initconf_free(&conf);
 }
 
@@ -49,6 +50,7 @@ static void test_every_key(void)
 			   "revoked " KEY_ID "\n"
 			   "module /lib/modules/6.1/a.ko\n"
 			   "module /lib/modules/6.1/b.ko.xz  x=1 y=2\n"
+			   "jail whole\n"
 			   "allow-init yes\n"
 			   "shell /bin/sh\n"
 			   "on-failure shell",
@@ -60,7 +62,7 @@ static void test_every_key(void)
 	is_int(conf.device_how[INITCONF_STATE], INITCONF_DEFAULT, "a default is not");
 	is_str(conf.device[INITCONF_RECORD], "none", "no record");
 	is_str(conf.stack, "demo", "blanks around are dropped");
-	ok(conf.upper_volatile && conf.allow_init, "flags");
+	ok(conf.upper_volatile && conf.allow_init && conf.jail_whole, "flags");
 	is_int(conf.wait_s, 5, "wait");
 	is_int(conf.wait_how, INITCONF_DEFAULT, "as a default");
 	is_int(conf.log, INITCONF_LOG_DEBUG, "a tab separates as well");
@@ -121,6 +123,8 @@ static void test_refusals(void)
 	refuses("revoked sha256:00\n", "'revoked' can't be");
 	refuses("module /etc/a.ko\n", "'module' can't be");
 	refuses("module /lib/modules/../a.ko\n", "'module' can't be");
+	refuses("jail none\n", "'jail' can't be 'none'");
+	refuses("default jail whole\n", "'jail' has no default");
 	refuses("allow-init no\n", "'allow-init' can't be");
 	refuses("shell sh\n", "'shell' can't be");
 	refuses("shell /bin//sh\n", "'shell' can't be");
