@@ -126,48 +126,6 @@ static struct bytes counted(void)
 	return tar_of(items);
 }
 
-static void holds_signed_numbers(void)
-{
-	static const struct {
-		const char *name;
-		uint64_t bytes, entries;
-		enum error_code code;
-	} rows[] = {
-		{"the right numbers", COUNTED_BYTES, COUNTED_ENTRIES, ERROR_NONE},
-		{"one byte more is signed", COUNTED_BYTES + 1, COUNTED_ENTRIES, ERROR_SIZE},
-		{"one byte less is signed", COUNTED_BYTES - 1, COUNTED_ENTRIES, ERROR_LIMIT},
-		{"0 bytes are signed", 0, COUNTED_ENTRIES, ERROR_LIMIT},
-		{"one entry more is signed", COUNTED_BYTES, COUNTED_ENTRIES + 1, ERROR_SIZE},
-		{"one entry less is signed", COUNTED_BYTES, COUNTED_ENTRIES - 1, ERROR_LIMIT},
-		{"0 entries are signed", COUNTED_BYTES, 0, ERROR_LIMIT},
-	};
-	for (int names_only = 0; names_only < 2; names_only++) {
-		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-			struct bytes tar = counted();
-			struct layer layer;
-			struct sandbox sandbox;
-			struct unpack_result result;
-			struct error e;
-			layer_of_tar(&layer, MEDIA_TAR_ZSTD, &tar, ODD_PIECE_BYTES);
-			layer.record.unpacked_bytes = rows[i].bytes;
-			layer.record.entries = rows[i].entries;
-			sandbox_open(&sandbox);
-			int status = unpack_layer(&layer, &sandbox, names_only, &result, &e);
-			if (rows[i].code == ERROR_NONE)
-				ok(status == 0 && result.user_xattrs == 1, "%s %s", rows[i].name,
-					e.text);
-			else
-				error_is(status, &e, rows[i].code, "%s", rows[i].name);
-			if (status == 0)
-				unpack_result_free(&result);
-			ok(sandbox_untouched(&sandbox), "and nothing outside changed");
-			sandbox_close(&sandbox);
-			layer_free(&layer);
-			bytes_free(&tar);
-		}
-	}
-}
-
 static void note_progress(void *context, uint64_t stored_bytes)
 {
 	*(uint64_t *)context = stored_bytes;
@@ -246,45 +204,13 @@ static void holds_to_what_is_signed_of_user_xattrs(void)
 	}
 }
 
-static void takes_deep_and_wide_trees(void)
+static void takes_wide_trees(void)
 {
-	char path[4097];
+	char path[32];
 	struct bytes tar = {0};
-	for (size_t i = 0; i < 4095; i++)
-		path[i] = i % 2 == 0 ? 'a' : '/';
-	path[4095] = '\0';
-	tar_add(&tar, &(struct item){.pax_path = path, .body = "deep"});
-	tar_end(&tar);
 	struct sandbox sandbox;
 	struct unpack_result result;
 	struct error e;
-	sandbox_open(&sandbox);
-	bool good = unpack_tar_bytes(&tar, MEDIA_TAR_ZSTD, &sandbox, false, &result, &e) == 0;
-	ok(good && result.implied.count == 2048, "2,047 directories deep");
-	unpack_result_free(&result);
-	sandbox_close(&sandbox);
-	bytes_free(&tar);
-
-	char deeper[8001];
-	for (size_t i = 0; i < 8000; i++)
-		deeper[i] = i % 2 == 0 ? 'a' : '/';
-	deeper[7999] = '\0';
-	tar_add(&tar, &(struct item){.pax_path = deeper, .type = '5'});
-	tar_end(&tar);
-	refuse_tar("4,000 directories deep", &tar, ERROR_PATH);
-
-	for (int i = 0; i < 20000; i++) {
-		(void)snprintf(path, sizeof path, "w/%d", i);
-		tar_add_header(&tar, tar_header(path, '0', 0));
-	}
-	tar_end(&tar);
-	sandbox_open(&sandbox);
-	good = unpack_tar_bytes(&tar, MEDIA_TAR_GZIP, &sandbox, false, &result, &e) == 0;
-	ok(good && result.entries == 20000 && result.unpacked_bytes == 0, "20,000 empty files");
-	unpack_result_free(&result);
-	sandbox_close(&sandbox);
-	bytes_free(&tar);
-
 	for (int i = 0; i < 200; i++) {
 		(void)snprintf(path, sizeof path, "d%d", i);
 		tar_add(&tar, &(struct item){.path = path, .type = '5', .mtime = i});
@@ -292,8 +218,8 @@ static void takes_deep_and_wide_trees(void)
 	tar_end(&tar);
 	sandbox_open(&sandbox);
 	struct stat st;
-	good = unpack_tar_bytes(&tar, MEDIA_TAR, &sandbox, false, &result, &e) == 0 &&
-	       lstat(in_root(&sandbox, "d199"), &st) == 0 && st.st_mtim.tv_sec == 199;
+	bool good = unpack_tar_bytes(&tar, MEDIA_TAR, &sandbox, false, &result, &e) == 0 &&
+		    lstat(in_root(&sandbox, "d199"), &st) == 0 && st.st_mtim.tv_sec == 199;
 	ok(good && result.entries == 200, "200 directories, with their times");
 	unpack_result_free(&result);
 	sandbox_close(&sandbox);
@@ -414,10 +340,9 @@ int main(void)
 	refuses_what_is_read_in_two_ways();
 	refuses_bad_extended_headers();
 	charges();
-	holds_signed_numbers();
 	holds_to_what_is_signed_of_user_xattrs();
 	tells_its_progress();
-	takes_deep_and_wide_trees();
+	takes_wide_trees();
 	keeps_metadata();
 	survives_noise();
 	return done();
