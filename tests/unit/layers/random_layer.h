@@ -62,14 +62,22 @@ static inline size_t random_cut(uint64_t *seed, size_t left, size_t typical)
 	return size < left ? size : left;
 }
 
-/* One run: a blob that is a stream, in pieces. */
-static inline void cut_run(struct piece *pieces, size_t *count, size_t stored, uint64_t decoded,
-	enum media media, uint64_t *seed, size_t typical)
+struct cuts {
+	struct piece *pieces; /* owned */
+	size_t count;
+};
+
+/* One run: `stored` bytes of the blob, in pieces. */
+static inline void cut_run(struct cuts *cuts, size_t stored, uint64_t decoded, enum media media,
+	uint64_t *seed, size_t typical)
 {
 	while (stored > 0) {
 		size_t size = random_cut(seed, stored, typical);
 		stored -= size;
-		pieces[(*count)++] = (struct piece){.stored_bytes = size,
+		cuts->pieces = reallocarray(cuts->pieces, cuts->count + 1, sizeof *cuts->pieces);
+		if (cuts->pieces == NULL)
+			abort();
+		cuts->pieces[cuts->count++] = (struct piece){.stored_bytes = size,
 			.decoded_bytes = media == MEDIA_TAR ? size
 					 : stored == 0      ? decoded
 							    : 0};
@@ -83,11 +91,7 @@ static inline void random_layer(struct layer *out, enum media media, const struc
 {
 	struct bytes blob = {0};
 	struct counts counts = counts_of(tar);
-	/* A piece has a byte at least, and compressing adds less than 64 to a run. */
-	struct piece *pieces = calloc(65 * tar->size, sizeof *pieces);
-	size_t count = 0;
-	if (pieces == NULL)
-		abort();
+	struct cuts cuts = {0};
 	for (size_t at = 0; at < tar->size;) {
 		size_t size = random_cut(seed, tar->size - at, run_bytes), before = blob.size;
 		if (media == MEDIA_TAR_GZIP)
@@ -96,13 +100,13 @@ static inline void random_layer(struct layer *out, enum media media, const struc
 			zstd_add(&blob, tar->data + at, size, NULL);
 		else
 			bytes_add(&blob, tar->data + at, size);
-		cut_run(pieces, &count, blob.size - before, size, media, seed, typical);
+		cut_run(&cuts, blob.size - before, size, media, seed, typical);
 		at += size;
 	}
-	layer_make(out, media, &blob, pieces, count);
+	layer_make(out, media, &blob, cuts.pieces, cuts.count);
 	out->record.entries = counts.entries;
 	out->record.unpacked_bytes = counts.bytes;
-	free(pieces);
+	free(cuts.pieces);
 	bytes_free(&blob);
 }
 

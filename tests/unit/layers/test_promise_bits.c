@@ -4,7 +4,7 @@
  * parsers are given meanwhile (the linker puts a watcher in front of each) holds nothing but bytes
  * that are signed.
  */
-#include <pthread.h>
+#include "arena.h"
 
 #define ZLIB_CONST
 #include <zlib.h>
