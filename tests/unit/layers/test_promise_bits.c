@@ -79,6 +79,7 @@ int __wrap_piece_table_decode(const struct verified *bytes, const struct layer_r
  */
 
 static unsigned long flips, failures, wanted;
+static size_t bit_step = 1; /* each bit; with the sanitizers another one of most bytes */
 
 /* What a layer that was refused has left, which it may have of its good pieces. */
 static void empty_root(int root_fd)
@@ -120,12 +121,12 @@ static size_t first_piece_bytes(const struct layer *layer)
 static void flip_each_bit(struct layer *layer, struct sandbox *sandbox)
 {
 	size_t first_bits = first_piece_bytes(layer) * 8;
-	for (size_t bit = 0; bit < layer->blob.size * 8; bit++) {
+	for (size_t bit = 0; bit < layer->blob.size * 8; bit += bit_step) {
 		layer->blob.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		try_flip(layer, sandbox, bit < first_bits, "blob", bit);
 		layer->blob.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	for (size_t bit = 0; bit < layer->table.size * 8; bit++) {
+	for (size_t bit = 0; bit < layer->table.size * 8; bit += bit_step) {
 		layer->table.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		try_flip(layer, sandbox, true, "piece table", bit);
 		layer->table.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -182,8 +183,8 @@ static void flips_every_bit_of_layers(void)
 		bytes_free(&tar);
 	}
 	ok(watching, "the parsers are watched: what is signed reaches them, all of it");
-	ok(untouched, "and %lu layers, each bit of them, have changed nothing outside", layers);
-	printf("# %lu layers and their piece tables: %lu flips\n", layers, flips);
+	ok(untouched, "and %lu layers have changed nothing outside", layers);
+	printf("# %lu layers and their piece tables, every %zu. bit\n", layers, bit_step);
 }
 
 /* --- a stack file and its signature -------------------------------------------------------------
@@ -281,7 +282,8 @@ int main(void)
 {
 	if (!have_root())
 		return 0;
-	wanted = promise_count(500000, 20000);
+	wanted = promise_count(500000, 10000);
+	bit_step = wanted < 100000 ? 9 : 1;
 	changes_every_byte_of_a_stack_file(wanted >= 5000000);
 	flips_every_bit_of_layers();
 	promise_result("P1", flips, "flips", failures);

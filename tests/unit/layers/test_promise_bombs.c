@@ -15,7 +15,11 @@ enum { MIB = 1 << 20, SIGNED_BYTES = 4 * MIB, SIGNED_ENTRIES = 1000 };
 
 /* What a bomb may take beside its largest piece: a zstd window of 8 MiB and its decoder, an
  * extended header, and the list of directories. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY_KIB = 96 * 1024 }; /* it keeps what is freed */
+#else
 enum { MEMORY_KIB = 24 * 1024 };
+#endif
 
 struct bomb {
 	const char *name;
