@@ -161,12 +161,17 @@ fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap
 	$(FAULT_CALLS_$(patsubst test_faults_%,%,$(notdir $@)))))
 comma := ,
 
+# test_promise*.c watch what these are given.
+WATCHED_CALLS_bits := inflate ZSTD_decompressStream gate_push piece_table_decode
+watch_flags = $(if $(findstring /test_promise_,$@),$(patsubst %,-Wl$(comma)--wrap=%,\
+	$(WATCHED_CALLS_$(patsubst test_promise_%,%,$(notdir $@)))))
+
 build/$(HOST_ARCH)/obj/tests/%.o: ALL_CFLAGS += -iquote tests/unit -iquote .
 .SECONDEXPANSION:
 build/unit/%: build/$(HOST_ARCH)/obj/tests/unit/%.o build/$(HOST_ARCH)/lib$$(call room,$$*).a \
 		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
 	@mkdir -p $(@D)
-	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) $(watch_flags) -o $@ $^ $(HOST_LIBS)
 
 ASAN_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -iquote tests/unit -iquote .
@@ -182,7 +187,7 @@ build/asan/lib%.a:
 build/asan/unit/%: build/asan/obj/tests/unit/%.o build/asan/lib$$(call room,$$*).a build/asan/libqemu.a \
 		build/asan/liblayers.a
 	@mkdir -p $(@D)
-	$(call say,LINK)gcc -fsanitize=address,undefined $(fault_flags) -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc -fsanitize=address,undefined $(fault_flags) $(watch_flags) -o $@ $^ $(HOST_LIBS)
 
 # Differential tests: tests/differential/test_X.c, ours beside OpenSSL, with the sanitizers. PLYBOOT_COUNT random
 # cases (1000), of PLYBOOT_SEED.
@@ -233,7 +238,7 @@ build/coverage/lib%.a:
 build/coverage/unit/%: build/coverage/obj/tests/unit/%.o build/coverage/lib$$(call room,$$*).a \
 		build/coverage/libqemu.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
-	$(call say,LINK)gcc --coverage $(fault_flags) -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc --coverage $(fault_flags) $(watch_flags) -o $@ $^ $(HOST_LIBS)
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
 		build/coverage/libinit.a build/coverage/liblayers.a
 	@mkdir -p $(@D)

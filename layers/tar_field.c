@@ -90,24 +90,19 @@ bool tar_pax_time(const char *text, size_t length, struct timespec *out)
 		return false;
 
 	long nanoseconds = 0;
-	bool rest = false; /* something behind the ninth digit */
-	for (size_t at = whole + 1, digit = 0; at < length || digit < 9; at++, digit++) {
-		int value = 0;
-		if (at < length) {
-			if (text[at] < '0' || text[at] > '9')
-				return false;
-			value = text[at] - '0';
-		}
-		if (digit < 9)
-			nanoseconds = nanoseconds * 10 + value;
-		else
-			rest |= value != 0;
+	size_t digits = dot == NULL ? 0 : length - whole - 1;
+	if (digits > 9)
+		return false;
+	for (size_t digit = 0; digit < 9; digit++) {
+		char value = digit < digits ? text[whole + 1 + digit] : '0';
+		if (value < '0' || value > '9')
+			return false;
+		nanoseconds = nanoseconds * 10 + (value - '0');
 	}
 	if (!negative) {
 		*out = (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = nanoseconds};
 		return true;
 	}
-	nanoseconds += rest;
 	int64_t floor = -(int64_t)seconds;
 	if (nanoseconds > 0) {
 		if (floor == -INT64_MAX)

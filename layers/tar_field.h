@@ -32,7 +32,8 @@ bool tar_field_signed(const char *field, size_t length, int64_t *out);
 /* Decimal digits without sign or leading zeros, the whole of `length`. At most 63 bits. */
 bool tar_decimal(const char *text, size_t length, uint64_t *out);
 
-/* A pax time: [-]digits[.digits]; digits after the ninth are dropped towards the past. */
+/* A pax time: [-]digits[.digits], with at most nine digits behind the point: what is finer cannot
+ * be kept. */
 bool tar_pax_time(const char *text, size_t length, struct timespec *out);
 
 /* Does the checksum field hold the unsigned sum of the block? */
