@@ -17,13 +17,14 @@ static bool was_read_once(const struct memory_blob *blob)
 	return true;
 }
 
-/* The tree, and with `lying` from a source that changes what was read. */
-static struct bytes unpacked(struct layer *layer, bool lying, bool *good)
+/* The tree, and with `lying` from a source that changes what was read, by so many threads. */
+static struct bytes unpacked(struct layer *layer, bool lying, unsigned workers, bool *good)
 {
 	struct sandbox sandbox;
 	struct unpack_result result;
 	struct error e = {0};
-	const struct layer_unpack_options options = {.user_xattrs_supported = true};
+	const struct layer_unpack_options options = {
+		.user_xattrs_supported = true, .workers = workers};
 	struct source *source = layer_source(layer);
 	layer->source.layer.changes = layer->source.table.changes = lying;
 	sandbox_open(&sandbox);
@@ -55,7 +56,8 @@ static bool survives(uint64_t seed, size_t number)
 	random_layer(&lying, (enum media)(number % MEDIA_TYPES), &tar, &seed, run, piece);
 	honest.record.entries = lying.record.entries;
 	honest.record.unpacked_bytes = lying.record.unpacked_bytes;
-	struct bytes want = unpacked(&honest, false, &good), got = unpacked(&lying, true, &good);
+	struct bytes want = unpacked(&honest, false, 0, &good),
+		     got = unpacked(&lying, true, (unsigned)(number / MEDIA_TYPES % 4), &good);
 	good &= same_listing(&got, &want);
 	bytes_free(&want);
 	bytes_free(&got);

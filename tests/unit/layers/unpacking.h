@@ -10,11 +10,14 @@
 /* A piece size that fits no header, so that everything lies across two pieces. */
 enum { ODD_PIECE_BYTES = 700 };
 
+/* Threads that unpack_layer() asks for. */
+static unsigned unpack_workers;
+
 static inline int unpack_layer(struct layer *layer, struct sandbox *sandbox, bool names_only,
 	struct unpack_result *out, struct error *e)
 {
 	const struct layer_unpack_options options = {
-		.user_xattrs_supported = true, .names_only = names_only};
+		.user_xattrs_supported = true, .names_only = names_only, .workers = unpack_workers};
 	*out = (struct unpack_result){0};
 	*e = (struct error){0};
 	return layer_unpack(
