@@ -268,6 +268,7 @@ static inline void faults_try(
 	ok(wrong == 0 && n < FAULTS_MOST,
 		"%s, each call fails once with %s: %u errors, %u survived, 0 unclean", one->name,
 		how, refused, survived);
+	printf("# P11: %u failed calls, %u failures\n", refused + survived, wrong);
 }
 
 static inline void faults_all(const struct faults_case *one)
