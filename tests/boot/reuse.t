@@ -30,7 +30,8 @@ reports "  the first failed by the other one" '[(f["file"], f["code"]) for f in 
 reports "  those three are reused" '[l["from"] for l in r["layers"]] == ["reused"] * 3 + ["unpacked"]'
 for i in 1 2 3; do says "  the console: layer $i" "layer $i/4 [0-9a-f]* reused"; done
 says "  and the other one" "layer 4/4 [0-9a-f]* [0-9]* bytes stored, [0-9]* unpacked"
-reports "  in less than 10 ms, all of them" 'sum(l["ms"] for l in r["layers"] if l["from"] == "reused") < 10'
+reports "  in less than 10 ms, all of them: what the other one leaves of the step" \
+	'[s["ms"] for s in r["steps"] if s["step"] == "layers"][-1] - r["layers"][3]["ms"] < 10'
 
 # opened KEY NAME: how often the blob with this digest was, in all the boot
 tr -d '\r' <"$work/console" | sed -n '/^opened:$/,/^opened\.$/p' >"$work/opened"
