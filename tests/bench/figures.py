@@ -1,4 +1,6 @@
 """The table of `make bench`, what it must show, and its plot."""
+import re
+
 import measuring
 from contenders import KIND_NOTES, KINDS
 
@@ -37,14 +39,21 @@ def input_table(name, data):
     return lines + [""]
 
 
+def name_of(line):
+    """Of a line of compare_tree(): the name that tests/cli/tree.py begins it with, as Python writes bytes."""
+    return re.match(r"[-+] b('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", line).group(1)
+
+
 def differing(data):
+    """For each contender the names that differ, whatever the kind, and the last of them in full."""
     lines = []
-    for contender in data["contenders"]:
-        found = contender["differences"]
-        if found:
-            wanted, made = ([line for line in found if line[0] == sign] for sign in "-+")
-            lines.append(f"  {contender['name']}, {contender['kind']}: {max(len(wanted), len(made))} names; the first is")
-            lines += [f"    {line[:150]}" for line in (wanted[:1] + made[:1] or found[:1])]
+    for name in CLASSES:
+        found = [line for c in data["contenders"] if c["name"] == name for line in c["differences"] or ()]
+        names = sorted({name_of(line) for line in found})
+        if names:
+            lines.append(f"  {name}: {len(names)} names: {' '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
+            for sign in "-+":
+                lines += [f"    {line[:200]}" for line in found if line[0] == sign and name_of(line) == names[-1]][:1]
     return lines
 
 
@@ -66,7 +75,7 @@ def verdicts(figures):
 def table(figures):
     machine, lines = figures["machine"], []
     lines += [f"{machine['date']}, {machine['commit']}: {machine['cpu']}, Linux {machine['kernel']}",
-              "; ".join(machine["versions"]), "",
+              ", ".join(machine["versions"]), "",
               f"Medians of {figures['rounds']} interleaved rounds, page cache warm, each into a fresh tmpfs ({figures['mount']}).",
               KIND_NOTES + ".",
               measuring.MEMORY_METHOD + ".",
