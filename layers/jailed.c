@@ -190,7 +190,7 @@ bool jailed_read(struct jailed *jailed)
 			return true;
 	if (got == 0)
 		return true;
-	if (errno == EAGAIN)
+	if (errno == EAGAIN || errno == EINTR)
 		return false;
 	(void)error_errno(&jailed->error, errno, "read from what unpacks the layer");
 	return true;
