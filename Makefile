@@ -149,11 +149,14 @@ boot-binaries: build/$(HOST_ARCH)/init-hostile
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \
 	symlinkat linkat mknodat fchown fchownat fchmod fchmodat futimens utimensat fsetxattr lsetxattr \
 	fremovexattr fgetxattr flistxattr renameat fchdir fsync lseek ioctl fdopendir readdir fdopen close fclose \
-	read write pread pwrite strndup newlocale
+	read write pread pwrite ftruncate strndup newlocale
 FAULT_CALLS_verify := stack_encode layer_record_encode
 FAULT_CALLS_readers := archive_read_new archive_entry_new archive_read_support_format_tar archive_read_open \
 	archive_read_next_header2 archive_read_data_block archive_error_string archive_entry_pathname \
 	archive_entry_size archive_entry_filetype archive_entry_hardlink archive_entry_symlink
+FAULT_CALLS_crew := mmap pipe2 fcntl fork poll waitpid clock_getcpuclockid setrlimit
+FAULT_CALLS_jail := prctl unshare chroot chdir getppid
+FAULT_CALLS_parallel := pthread_create
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
 FAULT_CALLS_jail := prctl unshare chroot chdir getppid
@@ -221,7 +224,8 @@ build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
 
 # Branch coverage: the unit tests and the stored fuzz corpora, without optimisation, so that a branch of the
-# source is a branch of the program. tests/coverage runs them; tests/coverage.min says what it demands.
+# source is a branch of the program. tests/coverage runs them; tests/coverage.min says what it demands. What
+# jailed children take counts too (tests/shared_counters.c).
 COVERAGE_CFLAGS = $(filter-out -Os,$(ALL_CFLAGS)) -O0 --coverage -fprofile-update=atomic -iquote tests/unit -iquote .
 COVERAGE_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/coverage/unit/%)
 COVERAGE_CORPORA = $(FUZZ:%=build/coverage/fuzz/fuzz_%)
@@ -236,9 +240,12 @@ build/coverage/libcompose.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out 
 build/coverage/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
 build/coverage/unit/%: build/coverage/obj/tests/unit/%.o build/coverage/lib$$(call room,$$*).a \
-		build/coverage/libqemu.a build/coverage/liblayers.a
+		build/coverage/libqemu.a build/coverage/liblayers.a build/coverage/shared_counters.o
 	@mkdir -p $(@D)
-	$(call say,LINK)gcc --coverage $(fault_flags) $(watch_flags) -o $@ $^ $(HOST_LIBS)
+	$(call say,LINK)gcc --coverage $(fault_flags) $(watch_flags) -o $@ $^ -Wl,-T,tests/shared_counters.ld $(HOST_LIBS)
+build/coverage/shared_counters.o: tests/shared_counters.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
 		build/coverage/libinit.a build/coverage/liblayers.a
 	@mkdir -p $(@D)

@@ -107,6 +107,7 @@ static int begin(
 		.options = &options,
 		.leave_out = crew->options->jail_leave_out,
 		.demand = crew->options->jail_demand,
+		.stall_ms = crew->options->stall_ms,
 	};
 	if (jailed_start(&request, &job->jailed, e) == 0)
 		return 0;

@@ -13,6 +13,7 @@ struct crew_options {
 	unsigned cpus;              /* to use, at least 1 */
 	unsigned jail_leave_out;    /* enum jail_part: not to use */
 	unsigned jail_demand;       /* without these nothing is unpacked */
+	unsigned stall_ms;          /* instead of JAILED_STALL_MS, when not 0 */
 	/* Both may be NULL. The first is called several times a second while a layer is unpacked;
 	 * the second for each layer, in the order of the stack, once it and all before it are
 	 * there. */

@@ -28,6 +28,7 @@ struct jailed {
 	struct error error; /* why it was ended, or what it says can't be believed */
 	uint64_t beats;     /* the last that were seen, */
 	uint64_t cpu_ms;    /* and its CPU time then */
+	unsigned stall_ms;
 };
 
 /* --- memory */
@@ -74,8 +75,9 @@ static rlim_t most_cpu_seconds(const struct layer_record *record)
 static int enter(
 	const struct jailed_request *request, int verdict_fd, unsigned *missing, struct error *e)
 {
-	const struct rlimit cpu = {
-		most_cpu_seconds(request->record), most_cpu_seconds(request->record)};
+	/* At the hard limit it would be SIGKILL (setrlimit(2), RLIMIT_CPU), which says less. */
+	const rlim_t seconds = most_cpu_seconds(request->record);
+	const struct rlimit cpu = {seconds, seconds + 1};
 	const int keep[] = {verdict_fd, stream_descriptor(request->stream)};
 	const struct jail_request jail = {
 		.root_fd = request->root_fd,
@@ -98,19 +100,28 @@ static int enter(
 	return 0;
 }
 
-static _Noreturn void be_jailed(
-	const struct jailed_request *request, pid_t parent, int verdict_fd, struct signs *signs)
+/* -1: the verdict says why. */
+static int unpack(const struct jailed_request *request, pid_t parent, int verdict_fd,
+	struct signs *signs, struct verdict *verdict)
 {
-	struct verdict verdict = {0};
 	struct layer_unpack_options options = *request->options;
 	options.progress = count_stored;
 	options.progress_context = signs;
 	options.beats = &signs->beats;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* no unpacking without whom it is for */
-	if (getppid() == parent &&
-		enter(request, verdict_fd, &verdict.jail_missing, &verdict.why) == 0)
-		(void)layer_unpack_stream(request->stream, request->record, request->root_fd,
-			&options, &verdict.result, &verdict.why);
+	if (getppid() != parent)
+		return error_set(&verdict->why, ERROR_JAIL, 0, "what waits for the layer has died");
+	if (enter(request, verdict_fd, &verdict->jail_missing, &verdict->why) != 0)
+		return -1;
+	return layer_unpack_stream(request->stream, request->record, request->root_fd, &options,
+		&verdict->result, &verdict->why);
+}
+
+static _Noreturn void be_jailed(
+	const struct jailed_request *request, pid_t parent, int verdict_fd, struct signs *signs)
+{
+	struct verdict verdict = {0};
+	(void)unpack(request, parent, verdict_fd, signs, &verdict);
 	_exit(verdict_write(verdict_fd, &verdict) == 0 ? 0 : 1);
 }
 
@@ -154,6 +165,7 @@ int jailed_start(const struct jailed_request *request, struct jailed **out, stru
 	if (jailed == NULL)
 		return error_errno(e, ENOMEM, "start unpacking");
 	jailed->verdict_fd = -1;
+	jailed->stall_ms = request->stall_ms != 0 ? request->stall_ms : JAILED_STALL_MS;
 	jailed->signs = mmap(NULL, sizeof *jailed->signs, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (start(jailed, request, e) != 0) {
@@ -201,11 +213,10 @@ bool jailed_is_stalled(struct jailed *jailed)
 		jailed->beats = beats;
 		jailed->cpu_ms = cpu_ms;
 	}
-	if (cpu_ms < jailed->cpu_ms + JAILED_STALL_MS)
+	if (cpu_ms < jailed->cpu_ms + jailed->stall_ms)
 		return false;
 	(void)error_set(&jailed->error, ERROR_JAIL, 0,
-		"what unpacks the layer used %d s of CPU time and got nowhere",
-		JAILED_STALL_MS / 1000);
+		"what unpacks the layer used %u ms of CPU time and got nowhere", jailed->stall_ms);
 	return true;
 }
 
@@ -218,7 +229,7 @@ uint64_t jailed_progress(const struct jailed *jailed)
  * stays what it is. */
 static int reap(struct jailed *jailed)
 {
-	int status = 0;
+	int status = 1 << 8; /* exit(1), as long as nobody says otherwise */
 	(void)kill(jailed->pid, SIGKILL);
 	while (waitpid(jailed->pid, &status, 0) < 0 && errno == EINTR)
 		continue;

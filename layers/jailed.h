@@ -18,6 +18,7 @@ struct jailed_request {
 	const struct layer_unpack_options *options; /* but for progress and beats */
 	unsigned leave_out; /* parts of the jail (enum jail_part) not to use */
 	unsigned demand;    /* parts without which nothing is unpacked */
+	unsigned stall_ms;  /* instead of JAILED_STALL_MS, when not 0 */
 };
 
 struct jailed;

@@ -1,232 +1,154 @@
-/* Entering the jail when any of its calls fails, and on kernels that lack a part of it: never half
- * a jail that passes for a whole one. */
+/* The jail, when the kernel refuses any call of it: the process is told so and parses nothing, or
+ * the part that this kernel lacks is named. */
 #include "faults.h"
 
-#include <limits.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "layers/jail.h"
-#include "sandbox.h"
+#include "in_jail.h"
 
-/* Which namespaces this kernel is to lack. */
-static int lacking;
+FAULTS_CALL(unshare, (int kinds), (kinds))
+FAULTS_CALL(chroot, (const char *path), (path))
+FAULTS_CALL(chdir, (const char *path), (path))
 
 int __real_prctl(int option, ...);
 int __wrap_prctl(int option, ...);
 int __wrap_prctl(int option, ...)
 {
+	unsigned long a[4];
 	va_list list;
 	va_start(list, option);
-	unsigned long argument = va_arg(list, unsigned long);
+	for (size_t i = 0; i < 4; i++)
+		a[i] = va_arg(list, unsigned long);
 	va_end(list);
 	return faults_due(FAULTS_SYSTEM, "prctl") ? -1
-						  : __real_prctl(option, argument, 0UL, 0UL, 0UL);
+						  : __real_prctl(option, a[0], a[1], a[2], a[3]);
 }
 
-int __real_unshare(int flags);
-int __wrap_unshare(int flags);
-int __wrap_unshare(int flags)
-{
-	if (flags == lacking) {
-		errno = EINVAL;
-		return -1;
-	}
-	return faults_due(FAULTS_SYSTEM, "unshare") ? -1 : __real_unshare(flags);
-}
-
-FAULTS_CALL(chroot, (const char *path), (path))
-FAULTS_CALL(chdir, (const char *path), (path))
-
-/* Who is asked for it a second time has lost it. */
-static bool parent_dies;
-static int parent_asked;
+static unsigned parents_left; /* calls until the parent is another one; 0: it stays */
 pid_t __real_getppid(void);
 pid_t __wrap_getppid(void);
 pid_t __wrap_getppid(void)
 {
-	return parent_dies && parent_asked++ > 0 ? 1 : __real_getppid();
+	return parents_left > 0 && --parents_left == 0 ? 1 : __real_getppid();
 }
+
+/* --- */
 
 static struct sandbox sandbox;
-static unsigned leave_out;
-static int death_signal;
-static uint64_t memory_bytes = UINT64_MAX;
-static bool devices;
 
-/* What the child does with the memory of this process, so that its counts of branches are ours. It
- * has descriptors, limits and credentials of its own. */
-static struct {
+/* Written by the child. */
+static struct entered {
 	int result;
 	unsigned missing;
+	bool fired;
+	char name[32];
 	struct error e;
-} child;
+} * entered;
 
-static int enter(void *context)
+static struct jail_request request;
+static bool low_limits; /* of the child, before it enters */
+
+static _Noreturn void enter_and_say(unsigned kinds, unsigned n, int error_number)
 {
-	(void)context;
-	const int keep[] = {2, 1, 2};
-	const struct jail_request request = {
-		.root_fd = sandbox.root_fd,
-		.keep = keep,
-		.keep_count = 3,
-		.memory_bytes = memory_bytes,
-		.devices = devices,
-		.leave_out = leave_out,
-	};
-	(void)__real_prctl(PR_SET_PDEATHSIG, (unsigned long)death_signal, 0UL, 0UL, 0UL);
+	const struct rlimit none = {0, 0};
+	if (low_limits && setrlimit(RLIMIT_CORE, &none) != 0)
+		abort();
+	faults = (struct faults){.kinds = kinds, .left = n, .error_number = error_number};
 	faults_begin();
-	child.result = jail_enter(&request, &child.missing, &child.e);
+	int result = jail_enter(&request, &entered->missing, &entered->e);
 	faults_end();
-	return 0;
+	entered->result = result;
+	entered->fired = faults.fired;
+	if (faults.fired)
+		(void)snprintf(entered->name, sizeof entered->name, "%s", faults.name);
+	_exit(0);
 }
 
-static int enter_in_child(struct error *e)
+/* The child lives: no signal ends it. */
+static bool try(unsigned kinds, unsigned n, int error_number)
 {
-	enum { STACK_BYTES = 1 << 18 };
-	static char stack[STACK_BYTES] __attribute__((aligned(64)));
-	child.result = FAULTS_WRONG;
-	memset(&child.missing, UNTOUCHED, sizeof child.missing);
-	pid_t pid = clone(enter, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
-	int status;
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		abort();
-	*e = child.e;
-	if (status != 0 ||
-		(child.result == 0) == is_untouched(&child.missing, sizeof child.missing))
-		return FAULTS_WRONG;
-	return child.result;
-}
-
-static int enter_whole(struct error *e)
-{
-	int result = enter_in_child(e);
-	return result == 0 && child.missing != leave_out ? FAULTS_WRONG : result;
-}
-
-/* What the kernel says when it has no filters, or an id is not mapped, is no failure. */
-static void test_each_failure(void)
-{
-	static const unsigned choices[] = {
-		0, JAIL_SECCOMP, JAIL_SECCOMP | JAIL_NAMESPACES | JAIL_USER};
-	death_signal = SIGKILL;
-	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-		const struct faults_case one = {
-			"entering the jail", enter_whole, 1u << ERROR_KERNEL};
-		leave_out = choices[i];
-		faults_try(&one, FAULTS_SYSTEM | FAULTS_TRANSFER, EPERM, "EPERM");
-		faults_try(&one, FAULTS_SYSTEM | FAULTS_TRANSFER, ENOMEM, "ENOMEM");
+	int status = 0;
+	*entered = (struct entered){.result = FAULTS_WRONG, .missing = UNTOUCHED};
+	(void)fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0UL, 0UL, 0UL) != 0)
+			abort();
+		enter_and_say(kinds, n, error_number);
 	}
-	leave_out = 0;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-static void test_lacking_namespaces(void)
+static bool refused(void)
 {
-	struct error e;
-	lacking = CLONE_NEWUTS;
-	is_int(enter_in_child(&e), 0, "a kernel without one kind of namespace");
-	is_int(child.missing, JAIL_NAMESPACES, "is one without that part");
-	leave_out = JAIL_SECCOMP;
-	lacking = CLONE_NEWNET;
-	is_int(enter_in_child(&e), 0, "a kernel without networks of their own, nor seccomp");
-	is_int(child.missing, JAIL_NAMESPACES | JAIL_SECCOMP, "lacks both");
-	leave_out = 0;
-	is_int(enter_in_child(&e), 0, "a kernel without networks of their own");
-	is_int(child.missing, 0, "lacks nothing when it has seccomp");
-	lacking = 0;
+	return entered->result == -1 && entered->e.code == ERROR_KERNEL &&
+	       entered->e.text[0] != '\0' && entered->missing == UNTOUCHED;
 }
 
-/* The n-th call gives EINVAL or ENOSYS: once it is the look for seccomp, once the change of user;
- * nowhere does a part get lost without being named. */
-static void test_lacking_parts(int error_number, unsigned want, const char *name)
+/* `may_lack`: with this errno a call may say that the kernel has no such thing. */
+static void each_call_fails(int error_number, bool may_lack, const char *how)
 {
-	unsigned found = 0, wrong = 0, n = 1;
-	for (;; n++) {
-		struct error e;
-		faults = (struct faults){
-			.kinds = FAULTS_SYSTEM, .left = n, .error_number = error_number};
-		int result = enter_in_child(&e);
-		bool fired = faults.fired;
-		faults.kinds = 0;
-		if (!fired)
+	unsigned wrong = 0, lacking = 0, n = 1;
+	for (; n < FAULTS_MOST; n++) {
+		bool lived = try(FAULTS_SYSTEM | FAULTS_TRANSFER, n, error_number);
+		bool lacks = may_lack && entered->result == 0;
+		bool is_close = strcmp(entered->name, "close") == 0; /* of a file that was read */
+		bool good = entered->fired && !is_close
+				    ? refused() || lacks
+				    : entered->result == 0 && entered->missing == 0;
+		if (!lived || !good)
+			printf("# call %u (%s): result %d, missing %u, %s\n", n, entered->name,
+				entered->result, entered->missing, entered->e.text);
+		wrong += !lived || !good;
+		if (!entered->fired)
 			break;
-		if (result == 0) {
-			found |= child.missing;
-			wrong += (child.missing & (child.missing - 1)) != 0;
-		} else {
-			wrong += result != -1 || e.code != ERROR_KERNEL;
-		}
+		lacking += lacks && entered->missing != 0;
 	}
-	is_int(found, want, "%s: the parts that can be missing", name);
-	is_int(wrong, 0, "%s: in %u calls, never more than one, else an error", name, n);
+	ok(wrong == 0 && n > 20 && n < FAULTS_MOST, "each of %u calls fails once with %s", n - 1,
+		how);
+	ok(may_lack == (lacking > 0), "%u of them are for parts that may be lacking", lacking);
 }
 
-static void test_parent(void)
+static void knows_a_new_parent(void)
 {
-	struct error e;
-	parent_dies = true;
-	(void)error_is(enter_in_child(&e), &e, ERROR_KERNEL, "a parent that has died meanwhile");
-	parent_asked = 0;
-	death_signal = 0;
-	is_int(enter_in_child(&e), 0, "without a parent-death signal nobody asks for the parent");
-	is_int(child.missing, 0, "in the whole jail");
-	parent_dies = false;
+	parents_left = 2;
+	ok(try(0, 0, 0) && refused(), "the parent dies while the jail is entered");
+	ok(strstr(entered->e.text, "parent") != NULL, "which is said");
+	parents_left = 0;
+	ok(try(0, 0, 0) && entered->result == 0, "it lives on");
 }
 
-/* Not above what there is. */
-static void test_limits(void)
+/* Limits that are low already stay as they are, and memory without end is no limit. */
+static void keeps_lower_limits(void)
 {
-	struct error e;
-	struct rlimit before, fewer;
-	if (getrlimit(RLIMIT_NOFILE, &before) != 0)
-		abort();
-	fewer = (struct rlimit){.rlim_cur = 30, .rlim_max = before.rlim_max};
-	if (setrlimit(RLIMIT_NOFILE, &fewer) != 0)
-		abort();
-	is_int(enter_in_child(&e), 0, "a lower limit than its own is taken as it is");
-	(void)setrlimit(RLIMIT_NOFILE, &before);
-}
-
-/* What it is asked for. */
-static void test_requests(void)
-{
-	struct error e;
-	unsigned missing;
-	memory_bytes = UINT64_C(1) << 30;
-	devices = true;
-	is_int(enter_in_child(&e), 0, "with a limit of memory, and devices");
-	is_int(child.missing, 0, "in the whole jail");
-	const struct jail_request directory = {
-		.root_fd = sandbox.root_fd, .keep = &sandbox.root_fd, .keep_count = 1};
-	memset(&missing, UNTOUCHED, sizeof missing);
-	(void)error_is(jail_enter(&directory, &missing, &e), &e, ERROR_TYPE,
-		"a directory is not kept open");
-	ok(is_untouched(&missing, sizeof missing), "and no part is said to be missing");
+	low_limits = true;
+	request.memory_bytes = UINT64_MAX;
+	ok(try(0, 0, 0) && entered->result == 0, "with a lower limit, and no limit of memory");
 }
 
 int main(void)
 {
 	if (!have_root())
 		return 0;
+	entered = mmap(
+		NULL, sizeof *entered, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (entered == MAP_FAILED)
+		abort();
 	sandbox_open(&sandbox);
-	test_each_failure();
-	test_lacking_namespaces();
-	test_lacking_parts(
-		EINVAL, JAIL_NAMESPACES | JAIL_USER | JAIL_SECCOMP, "a call fails with EINVAL");
-	test_lacking_parts(ENOSYS, JAIL_SECCOMP, "a call fails with ENOSYS");
-	test_parent();
-	test_limits();
-	test_requests();
-	is_str(jail_part_name(JAIL_NAMESPACES), "namespaces", "name of a part");
-	is_str(jail_part_name(JAIL_USER), "user", "name of a part");
-	is_str(jail_part_name(JAIL_SECCOMP), "seccomp", "name of a part");
-	is_str(jail_part_name((enum jail_part)0x80), "?", "name of no part");
-	ok(sandbox_untouched(&sandbox), "nothing was touched");
+	int kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	request = (struct jail_request){.root_fd = sandbox.root_fd,
+		.keep = &kept,
+		.keep_count = 1,
+		.memory_bytes = 64 << 20,
+		.devices = true};
+	each_call_fails(EIO, false, "EIO");
+	each_call_fails(EPERM, false, "EPERM");
+	each_call_fails(EINVAL, true, "EINVAL");
+	each_call_fails(ENOSYS, true, "ENOSYS");
+	knows_a_new_parent();
+	keeps_lower_limits();
+	(void)close(kept);
 	sandbox_close(&sandbox);
 	return done();
 }

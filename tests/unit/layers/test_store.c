@@ -136,11 +136,21 @@ static void leaves_nothing_after_a_failure(void)
 	layer.blob.data[layer.blob.size - 1] ^= 1;
 
 	/* What a kill left behind. */
-	if (mkdir(in_root(&sandbox, "new"), 0700) != 0 ||
-		mkdir(in_root(&sandbox, "new/root"), 0700) != 0)
+	char id[DIGEST_HEX + 1], left[DIGEST_HEX + 32];
+	struct digest digest;
+	if (layer_record_id(&layer.record, &digest, &e) != 0)
 		abort();
-	write_file(in_root(&sandbox, "new/root/file"), "old", 3);
-	write_file(in_root(&sandbox, "new/other"), "old", 3);
+	digest_format_hex(&digest, id);
+	(void)snprintf(left, sizeof left, "new-%s", id);
+	if (mkdir(in_root(&sandbox, left), 0700) != 0)
+		abort();
+	(void)snprintf(left, sizeof left, "new-%s/root", id);
+	if (mkdir(in_root(&sandbox, left), 0700) != 0)
+		abort();
+	(void)snprintf(left, sizeof left, "new-%s/root/file", id);
+	write_file(in_root(&sandbox, left), "old", 3);
+	(void)snprintf(left, sizeof left, "new-%s/other", id);
+	write_file(in_root(&sandbox, left), "old", 3);
 	ok(add(&layer, &out, &e) == 0 && names_in(sandbox.root) == 1 &&
 			access(in_layer(&out, "other"), F_OK) != 0,
 		"what was left unfinished is removed first %s", e.text);
