@@ -76,12 +76,6 @@ static const uint16_t allowed[] = {
 	SYS_lsetxattr,
 	SYS_flistxattr,
 	SYS_fremovexattr,
-/* a size before the contents, for huge pages (tmpfs, huge=within_size) */
-#ifdef SYS_ftruncate64
-	SYS_ftruncate64,
-#else
-	SYS_ftruncate,
-#endif
 	/* memory; mmap() and mprotect() are below */
 	SYS_brk,
 	SYS_munmap,

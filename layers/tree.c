@@ -93,18 +93,14 @@ static mode_t first_mode(const struct tree *tree, const struct tree_entry *entry
 	return tree->names_only ? 0600 : entry->mode & 0777;
 }
 
-/* So large that huge pages fit, which tmpfs takes within a file's size only (huge=within_size). */
-enum { HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
-
-int tree_begin_file(struct tree *tree, const struct tree_entry *entry, uint64_t size_bytes,
-	int *out, struct error *e)
+int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out, struct error *e)
 {
 	int dir_fd;
 	const char *name = path_base(entry->path);
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	if (tree_open_parent(tree, entry->path, &dir_fd, e) != 0)
 		return -1;
-	SCOPED_FD fd = name[0] == '\0' ? -1 : openat(dir_fd, name, flags, first_mode(tree, entry));
+	int fd = name[0] == '\0' ? -1 : openat(dir_fd, name, flags, first_mode(tree, entry));
 	if (fd < 0 && (name[0] == '\0' || errno == EEXIST)) {
 		if (tree_make_way(tree, dir_fd, entry->path, e) != 0)
 			return -1;
@@ -112,10 +108,7 @@ int tree_begin_file(struct tree *tree, const struct tree_entry *entry, uint64_t 
 	}
 	if (fd < 0)
 		return error_errno(e, errno, "create \"%.80s\"", entry->path);
-	if (size_bytes >= HUGE_PAGE_BYTES && !tree->names_only &&
-		ftruncate(fd, (off_t)size_bytes) != 0)
-		return error_errno(e, errno, "make room for \"%.80s\"", entry->path);
-	*out = scope_take_fd(&fd);
+	*out = fd;
 	return 0;
 }
 

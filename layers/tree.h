@@ -32,11 +32,10 @@ struct tree;
  * tree_close(). */
 int tree_open(int root_fd, bool names_only, struct tree **out, struct error *e);
 
-/* Begin a regular file that `size_bytes` will be written to: the descriptor for them, which
- * tree_end_file() takes back, sets metadata on and closes. With names_only nothing need be written.
- */
-int tree_begin_file(struct tree *tree, const struct tree_entry *entry, uint64_t size_bytes,
-	int *out, struct error *e);
+/* Begin a regular file: the descriptor to write its contents to, which tree_end_file() takes back,
+ * sets metadata on and closes. With names_only nothing need be written. (Its size is not set first,
+ * for the sake of huge pages: for 1 GiB that took 2.3 s instead of 0.9 s on Linux 6.18.) */
+int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out, struct error *e);
 int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, struct error *e);
 
 int tree_add_directory(struct tree *tree, const struct tree_entry *entry, struct error *e);

@@ -231,8 +231,7 @@ static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 static int add_file(struct unpack *unpack, const struct tree_entry *entry, struct error *e)
 {
 	SCOPED_FD fd = -1;
-	if (tree_begin_file(unpack->tree, entry, unpack->gated->size_bytes, &fd, e) != 0 ||
-		copy_contents(unpack, fd, e) != 0)
+	if (tree_begin_file(unpack->tree, entry, &fd, e) != 0 || copy_contents(unpack, fd, e) != 0)
 		return -1;
 	return tree_end_file(unpack->tree, entry, scope_take_fd(&fd), e);
 }

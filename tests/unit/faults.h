@@ -108,7 +108,6 @@ FAULTS_CALL(fremovexattr, (int fd, const char *name), (fd, name))
 FAULTS_CALL(renameat, (int from, const char *old, int to, const char *path), (from, old, to, path))
 FAULTS_CALL(fchdir, (int fd), (fd))
 FAULTS_CALL(fsync, (int fd), (fd))
-FAULTS_CALL(ftruncate, (int fd, off_t size), (fd, size))
 FAULTS_WRAP(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t size),
 	(fd, name, value, size), FAULTS_SYSTEM, -1)
 FAULTS_WRAP(ssize_t, flistxattr, (int fd, char *names, size_t size), (fd, names, size),

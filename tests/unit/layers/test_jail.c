@@ -602,15 +602,6 @@ static int map_some(void)
 	return said(munmap(at, size));
 }
 
-static int set_size(void)
-{
-	int fd = openat(sandbox.root_fd, "size", O_WRONLY | O_CREAT | O_EXCL, 0600);
-	struct stat st;
-	if (fd < 0 || ftruncate(fd, 5000) != 0 || fstat(fd, &st) != 0 || st.st_size != 5000)
-		return errno;
-	return said(unlinkat(sandbox.root_fd, "size", 0));
-}
-
 static void test_threads_and_memory(void)
 {
 	for (unsigned leave_out = 0; leave_out <= JAIL_SECCOMP; leave_out += JAIL_SECCOMP) {
@@ -622,7 +613,6 @@ static void test_threads_and_memory(void)
 		is_int(jailed_try(&request, start_four_threads).result, EAGAIN, "%s: and no more",
 			how);
 		is_int(jailed_try(&request, map_some).result, 0, "%s: half the memory", how);
-		is_int(jailed_try(&request, set_size).result, 0, "%s: a file's size is set", how);
 	}
 	struct jail_request request = request_with(0);
 	request.memory_bytes = UINT64_MAX;
