@@ -282,6 +282,43 @@ static void decode_two_long_runs_at_once(void)
 	}
 }
 
+/* Signed for one byte more, or less, than a run comes to. */
+static void look_at_the_end_of_runs(void)
+{
+	static const size_t runs[] = {500, 300, 4000, 900, 3000, 0};
+	for (enum media media = MEDIA_TAR_GZIP; media < MEDIA_TYPES; media++) {
+		size_t wrong = 0;
+		for (size_t run = 0; run < 5; run++) {
+			for (int more = -1; more <= 1; more += 2) {
+				struct piece table[32];
+				struct bytes got, blob = {0};
+				struct error e;
+				make_layer(media, runs, 1);
+				for (size_t i = 0; i < piece_count; i++) {
+					uint64_t end = i + 1 < piece_count ? offsets[i + 1]
+									   : layer.blob.size;
+					table[i] = (struct piece){.stored_bytes = end - offsets[i],
+						.decoded_bytes = runs[i]};
+				}
+				table[run].decoded_bytes += (uint64_t)more;
+				bytes_add(&blob, layer.blob.data, layer.blob.size);
+				layer_free(&layer);
+				layer_make(&layer, media, &blob, table, piece_count);
+				bytes_free(&blob);
+				nobody_waits();
+				wrong += !all_agree(WORKERS);
+				int status = decode(WORKERS, SIZE_MAX, &got, &e);
+				wrong += status != -1 ||
+					 e.code != (more < 0 ? ERROR_LIMIT : ERROR_STREAM);
+				bytes_free(&got);
+				layer_free(&layer);
+			}
+		}
+		is_int((long long)wrong, 0, "%s: runs of one byte more or less than signed",
+			media_name(media));
+	}
+}
+
 static void end_early(void)
 {
 	static const size_t runs[] = {300, 4000, 300, 5000, 900, 5000, 0};
@@ -321,6 +358,7 @@ int main(void)
 	check_pieces_ahead();
 	wait_for_what_is_being_read();
 	decode_two_long_runs_at_once();
+	look_at_the_end_of_runs();
 	end_early();
 	tell_their_memory();
 	return done();

@@ -38,6 +38,29 @@ static void are_entries(void)
 	bytes_free(&tar);
 }
 
+static void do_not_mix_up_names(void)
+{
+	static const struct item items[] = {{.path = "ab", .type = '5', .mode = 0755, .mtime = 77},
+		{.path = "abc/one", .body = "1"}, {.path = "ab/two", .body = "2"},
+		{.path = "abc/d/three", .body = "3"}, {.path = "a/four", .body = "4"}, {0}};
+	struct bytes tar = {0};
+	struct unpack_result result;
+	struct stat st;
+	tar_add_all(&tar, items);
+	tar_end(&tar);
+	sandbox_open(&sandbox);
+	if (ok(unpack_tar_bytes(&tar, MEDIA_TAR, &sandbox, false, &result, &e) == 0,
+		    "names that begin alike %s", e.text))
+		unpack_result_free(&result);
+	ok(is_file(&sandbox, "abc/one", "1") && is_file(&sandbox, "ab/two", "2") &&
+			is_file(&sandbox, "abc/d/three", "3") && is_file(&sandbox, "a/four", "4"),
+		"each is where it belongs");
+	ok(stat(in_root(&sandbox, "ab"), &st) == 0 && st.st_mtim.tv_sec == 77,
+		"a directory that was entered again keeps its time");
+	sandbox_close(&sandbox);
+	bytes_free(&tar);
+}
+
 /* A path of 4095 bytes implies 2047 directories, whose paths come to 4.3 MB. */
 static void fill_no_more_memory_than_may_be(void)
 {
@@ -75,6 +98,7 @@ int main(void)
 	if (!have_root())
 		return 0;
 	are_entries();
+	do_not_mix_up_names();
 	fill_no_more_memory_than_may_be();
 	return done();
 }
