@@ -115,10 +115,9 @@ static int begin(
 	return -1;
 }
 
+/* Always lower than the one before: nothing above that is begun or looked after any more. */
 static void fail(struct crew *crew, size_t index, const struct error *why)
 {
-	if (index >= crew->failed)
-		return;
 	crew->failed = index;
 	crew->error = *why;
 }

@@ -46,7 +46,8 @@ struct chunk {
 	struct error error; /* in its place */
 };
 
-/* Pieces of a long run that were checked before its worker wants them. */
+/* Pieces of a long run that were checked before its worker wants them, each in the place that its
+ * number gives. */
 struct ahead {
 	bool active;
 	size_t next, end; /* pieces nobody has claimed */

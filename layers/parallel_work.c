@@ -24,7 +24,7 @@ void parallel_cut(const struct parallel *self, struct task *task)
 
 uint64_t parallel_chunks(const struct parallel *self, const struct task *task)
 {
-	if (self->media == MEDIA_TAR || task->decoded_bytes == 0)
+	if (self->media == MEDIA_TAR)
 		return 1; /* a plain piece is a chunk, however large */
 	return (task->decoded_bytes - 1) / self->chunk_bytes + 1;
 }
@@ -34,19 +34,14 @@ uint64_t parallel_chunks(const struct parallel *self, const struct task *task)
 struct ahead_piece *parallel_claim_ahead(struct parallel *self)
 {
 	struct ahead *ahead = &self->ahead;
-	if (!ahead->active || ahead->next == ahead->end)
+	struct ahead_piece *piece = &ahead->pieces[ahead->next % AHEAD_PIECES];
+	if (!ahead->active || ahead->next == ahead->end || piece->state != AHEAD_FREE)
 		return NULL;
-	for (unsigned i = 0; i < AHEAD_PIECES; i++) {
-		struct ahead_piece *piece = &ahead->pieces[i];
-		if (piece->state != AHEAD_FREE)
-			continue;
-		piece->state = AHEAD_READING;
-		piece->index = ahead->next++;
-		piece->offset = ahead->offset;
-		ahead->offset += self->table->pieces[piece->index].stored_bytes;
-		return piece;
-	}
-	return NULL;
+	piece->state = AHEAD_READING;
+	piece->index = ahead->next++;
+	piece->offset = ahead->offset;
+	ahead->offset += self->table->pieces[piece->index].stored_bytes;
+	return piece;
 }
 
 void parallel_check_ahead(struct parallel *self, struct ahead_piece *piece)
@@ -116,12 +111,10 @@ static struct ahead_piece *take_ahead(struct worker *worker)
 		ahead->offset += worker->parallel->table->pieces[ahead->next++].stored_bytes;
 		return NULL;
 	}
-	unsigned i = 0;
-	while (ahead->pieces[i].state == AHEAD_FREE || ahead->pieces[i].index != worker->next)
-		i++;
-	while (ahead->pieces[i].state == AHEAD_READING)
+	struct ahead_piece *piece = &ahead->pieces[worker->next % AHEAD_PIECES];
+	while (piece->state == AHEAD_READING)
 		(void)pthread_cond_wait(&worker->parallel->work, &worker->parallel->lock);
-	return &ahead->pieces[i];
+	return piece;
 }
 
 /* --- a worker's pieces */

@@ -48,6 +48,7 @@ static struct entered {
 
 static struct jail_request request;
 static bool low_limits; /* of the child, before it enters */
+static bool unwatched;  /* it has no parent-death signal */
 
 static _Noreturn void enter_and_say(unsigned kinds, unsigned n, int error_number)
 {
@@ -73,7 +74,7 @@ static bool try(unsigned kinds, unsigned n, int error_number)
 	(void)fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0UL, 0UL, 0UL) != 0)
+		if (prctl(PR_SET_PDEATHSIG, unwatched ? 0UL : SIGKILL, 0UL, 0UL, 0UL) != 0)
 			abort();
 		enter_and_say(kinds, n, error_number);
 	}
@@ -115,6 +116,9 @@ static void knows_a_new_parent(void)
 	parents_left = 2;
 	ok(try(0, 0, 0) && refused(), "the parent dies while the jail is entered");
 	ok(strstr(entered->e.text, "parent") != NULL, "which is said");
+	unwatched = true;
+	ok(try(0, 0, 0) && entered->result == 0, "which is nothing to who does not watch it");
+	unwatched = false;
 	parents_left = 0;
 	ok(try(0, 0, 0) && entered->result == 0, "it lives on");
 }

@@ -2,6 +2,7 @@
  * synthetic layer. What survives a failure must be, entry for entry, what comes without one. */
 #include "faults.h"
 
+#include "layers/tree.h"
 #include "unpacking.h"
 
 #define CAPABILITY "\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -27,7 +28,7 @@ static const struct item many[] = {
 		.mode = 0711,
 		.mtime = 9,
 		XATTR("system.posix_acl_access", ACL_NAMED)},
-	{.path = "d/link", .type = '2', .link = "../file", .mtime = 1},
+	{.path = "d/link", .type = '2', .link = "../file", .mtime = 1, .uid = 9},
 	{.path = "d/hard", .type = '1', .link = "file"},
 	{.path = "d",
 		.type = '5',
@@ -56,7 +57,28 @@ static const struct item many[] = {
 	{0},
 };
 
+/* Down further than directories stay open, and back to some that were closed; what children would
+ * inherit; and a name that begins as another one. */
+#define DEEP_PATH                                                                                  \
+	"far/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/31/" \
+	"32/33/34"
+static const struct item deep[] = {
+	{.path = ".", .type = '5', .mode = 0755, .mtime = 5},
+	{.path = DEEP_PATH "/file", .body = "x"},
+	{.path = "far/again/file", .body = "x"},
+	{.path = DEEP_PATH "/file2", .body = "x"},
+	{.path = "far/file", .body = "x"},
+	{.path = DEEP_PATH "/file3", .body = "x"},
+	{.path = "farther/file", .body = "x"},
+	{.path = "group", .type = '5', .mode = 02750, .gid = 7, .mtime = 6},
+	{.path = "group/file", .body = "x"},
+	{.path = ".wh.link"},
+	{.path = "link", .type = '2', .link = "group", .mtime = 2},
+	{0},
+};
+
 static struct bytes tar;
+static size_t opaque_directories;
 static bool names_only;
 static struct bytes expected; /* the listing without a failure */
 
@@ -101,7 +123,7 @@ static int unpack(struct error *e)
 	layer_free(&layer);
 	(void)close(root_fd);
 	if (status == 0) {
-		status = result.opaque.count == 4 &&
+		status = result.opaque.count == opaque_directories &&
 					 is_expected(path, names_only ? LIST_TIMELESS : 0)
 				 ? 0
 				 : FAULTS_WRONG;
@@ -109,6 +131,31 @@ static int unpack(struct error *e)
 	} else if (!is_untouched(&result, sizeof result)) {
 		status = FAULTS_WRONG;
 	}
+	scratch_remove(path);
+	return status;
+}
+
+/* A file of so many bytes that its size is set first. */
+static int begin_large_file(struct error *e)
+{
+	char path[128];
+	struct tree *tree = NULL;
+	const struct tree_entry entry = {.path = "large", .type = '0', .mode = 0644};
+	int fd = -1;
+	scratch_make(path);
+	int root_fd = open(path, O_RDONLY | O_DIRECTORY);
+	faults_begin();
+	int status = tree_open(root_fd, names_only, &tree, e);
+	if (status == 0)
+		status = tree_begin_file(tree, &entry, 2 << 20, &fd, e);
+	faults_end();
+	struct stat st;
+	if (status == 0 && (fstat(fd, &st) != 0 || st.st_size != (names_only ? 0 : 2 << 20)))
+		status = FAULTS_WRONG;
+	if (fd >= 0)
+		(void)close(fd);
+	tree_close(tree);
+	(void)close(root_fd);
 	scratch_remove(path);
 	return status;
 }
@@ -288,13 +335,21 @@ int main(void)
 {
 	if (!have_root())
 		return 0;
+	tar_add_all(&tar, deep);
+	tar_end(&tar);
+	opaque_directories = 0;
+	try("unpack_tar, deep", unpack, 0);
+	bytes_free(&tar);
 	tar_add_all(&tar, many);
 	tar_end(&tar);
+	opaque_directories = 4;
+	try("a large file", begin_large_file, 0);
 	try("unpack_tar", unpack, 1u << ERROR_XATTR);
 	try_errno("unpack_tar", unpack, EXDEV, "EXDEV");
 	try_errno("unpack_tar", unpack, EEXIST, "EEXIST");
 	names_only = true;
 	try("unpack_tar, names only", unpack, 0);
+	try("a large file, names only", begin_large_file, 0);
 	names_only = false;
 	try("store_add", add_to_store, 1u << ERROR_XATTR);
 	for (store_media = MEDIA_TAR_GZIP; store_media < MEDIA_TYPES; store_media++) {
