@@ -40,7 +40,7 @@ went open TYPE "hostile open: No such file or directory"
 went device TYPE "hostile device: Permission denied"
 went memory TYPE "hostile memory: Out of memory"
 went fill TYPE "hostile fill: No space left on device"
-went spin JAIL "what unpacks the layer used 10 s of CPU time and got nowhere"
+went spin JAIL "what unpacks the layer used 10000 ms of CPU time and got nowhere"
 says "  the console, too" "ERROR test-12.stack: JAIL: layer 2/2 sha256:.*: what unpacks the layer was stopped: a system call"
 says "  and what to do" "what to do: make the layer again with plyboot pack; report this layer: it attacked or crashed what unpacks it"
 

@@ -15,12 +15,17 @@ mkdir src && echo hello >src/file
 head -c 30000000 /dev/zero >src/file
 for how in "same r+b" "larger ab"; do
 	read -r name mode <<<"$how"
+	rm -f changing
 	python3 -c '
 import sys
 while True:
     with open("src/file", sys.argv[1]) as file:
-        file.write(b"x")' "$mode" &
-	sleep 0.5
+        file.write(b"x")
+    open("changing", "w").close()' "$mode" &
+	for _ in $(seq 200); do # 20 s for it to begin
+		[ ! -e changing ] || break
+		sleep 0.1
+	done
 	"$plyboot" pack -o x.layer src >"$work/out" 2>"$work/err"
 	is "a file that changes ($name): status" $? 3
 	has "... is said" "$work/err" '^plyboot pack: IO: .*`file` was changed while it was read'
