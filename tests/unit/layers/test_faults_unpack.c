@@ -135,31 +135,6 @@ static int unpack(struct error *e)
 	return status;
 }
 
-/* A file of so many bytes that its size is set first. */
-static int begin_large_file(struct error *e)
-{
-	char path[128];
-	struct tree *tree = NULL;
-	const struct tree_entry entry = {.path = "large", .type = '0', .mode = 0644};
-	int fd = -1;
-	scratch_make(path);
-	int root_fd = open(path, O_RDONLY | O_DIRECTORY);
-	faults_begin();
-	int status = tree_open(root_fd, names_only, &tree, e);
-	if (status == 0)
-		status = tree_begin_file(tree, &entry, 2 << 20, &fd, e);
-	faults_end();
-	struct stat st;
-	if (status == 0 && (fstat(fd, &st) != 0 || st.st_size != (names_only ? 0 : 2 << 20)))
-		status = FAULTS_WRONG;
-	if (fd >= 0)
-		(void)close(fd);
-	tree_close(tree);
-	(void)close(root_fd);
-	scratch_remove(path);
-	return status;
-}
-
 /* --- the store */
 
 static struct layer layer_for(enum media media)
@@ -343,13 +318,11 @@ int main(void)
 	tar_add_all(&tar, many);
 	tar_end(&tar);
 	opaque_directories = 4;
-	try("a large file", begin_large_file, 0);
 	try("unpack_tar", unpack, 1u << ERROR_XATTR);
 	try_errno("unpack_tar", unpack, EXDEV, "EXDEV");
 	try_errno("unpack_tar", unpack, EEXIST, "EEXIST");
 	names_only = true;
 	try("unpack_tar, names only", unpack, 0);
-	try("a large file, names only", begin_large_file, 0);
 	names_only = false;
 	try("store_add", add_to_store, 1u << ERROR_XATTR);
 	for (store_media = MEDIA_TAR_GZIP; store_media < MEDIA_TYPES; store_media++) {
