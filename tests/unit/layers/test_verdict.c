@@ -386,10 +386,13 @@ int main(void)
 {
 	round_trips();
 	ends_every_text();
-	struct verdict result = a_result(), failure = a_failure();
+	struct verdict result = a_result(), failure = a_failure(), opaque = {0};
+	list(&opaque.result.opaque, "usr", 0);
 	refuses_cuts(&result, "a result");
 	refuses_cuts(&failure, "a failure");
+	refuses_cuts(&opaque, "an opaque directory");
 	unpack_result_free(&result.result);
+	unpack_result_free(&opaque.result);
 	judges_every_bit_of_the_header();
 	bounds_numbers();
 	refuses_paths_that_leave();
