@@ -72,7 +72,9 @@ ended_by() {
 		wait $!
 		status=$?
 		if [ $status -eq 0 ] || [ -e x.layer ] || [ -e x.img ]; then
-			break # it was faster
+			# It was faster; or the signal came before the shell's child was the command, and was the shell's.
+			rm -rf new x.layer x.img
+			continue
 		elif [ $status -ne $((128 + $(kill -l "$signal"))) ]; then
 			fail "$name: status $status" "$work/err"
 			return
