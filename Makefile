@@ -149,17 +149,16 @@ boot-binaries: build/$(HOST_ARCH)/init-hostile
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \
 	symlinkat linkat mknodat fchown fchownat fchmod fchmodat futimens utimensat fsetxattr lsetxattr \
 	fremovexattr fgetxattr flistxattr renameat fchdir fsync lseek ioctl fdopendir readdir fdopen close fclose \
-	read write pread pwrite strndup newlocale
+	read write pread pwrite strndup newlocale mmap
 FAULT_CALLS_verify := stack_encode layer_record_encode
 FAULT_CALLS_readers := archive_read_new archive_entry_new archive_read_support_format_tar archive_read_open \
 	archive_read_next_header2 archive_read_data_block archive_error_string archive_entry_pathname \
 	archive_entry_size archive_entry_filetype archive_entry_hardlink archive_entry_symlink
-FAULT_CALLS_crew := mmap pipe2 fcntl fork poll waitpid clock_getcpuclockid setrlimit
+FAULT_CALLS_crew := pipe2 fcntl fork poll waitpid clock_getcpuclockid setrlimit
 FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 FAULT_CALLS_parallel := pthread_create
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
-FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap=%,$(FAULT_CALLS) \
 	$(FAULT_CALLS_$(patsubst test_faults_%,%,$(notdir $@)))))
 comma := ,

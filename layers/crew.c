@@ -57,13 +57,12 @@ static unsigned worker_count(const struct layer_record *record, unsigned cpus)
 {
 	if (cpus < 2 || !is_large(record))
 		return 0;
-	return cpus < DECODER_WORKERS_MOST ? cpus : DECODER_WORKERS_MOST;
+	return cpus - 1 < DECODER_WORKERS_MOST ? cpus - 1 : DECODER_WORKERS_MOST;
 }
 
 static unsigned weight_of(const struct layer_record *record, unsigned cpus)
 {
-	unsigned workers = worker_count(record, cpus);
-	return workers == 0 ? 1 : workers;
+	return worker_count(record, cpus) + 1;
 }
 
 uint64_t crew_bytes(const struct layer_record *record, unsigned cpus)

@@ -11,11 +11,13 @@ struct decoder;
 /* In the caller's thread, piece after piece. `feed` must outlive the decoder. */
 int decoder_open(enum media media, struct feed *feed, struct decoder **out, struct error *e);
 
-/* With `workers` threads (1 .. DECODER_WORKERS_MOST) ahead of the caller, which read, hash, compare
- * and decode whole runs at once, and check the pieces of a long run before they are wanted. Bytes
- * and errors come in the order of the blob, as from one thread; of a run that is wrong in two ways
- * it may be the other error. Memory is bounded by the largest piece and `workers`, whatever the
- * layer is: decoder_parallel_bytes(). The stream must outlive it; nobody else may use it meanwhile.
+/* With `workers` threads (1 .. DECODER_WORKERS_MOST) beside the caller's, which read, hash, compare
+ * and decode whole runs at once, and check the pieces of a long run before they are wanted. When
+ * the caller wants data that is not there yet it does the same instead of waiting, so that there
+ * are never more threads at work than CPUs. Bytes and errors come in the order of the blob, as from
+ * one thread; of a run that is wrong in two ways it may be the other error. Memory is bounded by
+ * the largest piece and `workers`, whatever the layer is: decoder_parallel_bytes(); all of it is
+ * taken here. The stream must outlive it; nobody else may use it meanwhile. ERROR_NOSPACE.
  */
 enum {
 	DECODER_WORKERS_MOST = 6,

@@ -3,25 +3,47 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "pages.h"
+
+static bool all_claimed(const struct parallel *self)
+{
+	return self->next.first == self->table->count;
+}
+
+static void claim_task(struct worker *worker)
+{
+	struct parallel *self = worker->parallel;
+	worker->task = self->next;
+	self->next.chunk += parallel_chunks(self, &self->next);
+	self->next.offset += self->next.stored_bytes;
+	self->next.first = self->next.end;
+	parallel_cut(self, &self->next);
+}
+
+static bool can_claim(const struct parallel *self)
+{
+	return !all_claimed(self) && self->next.chunk < self->taken + self->window;
+}
+
+static bool checked_ahead(struct parallel *self)
+{
+	struct ahead_piece *piece = parallel_claim_ahead(self);
+	if (piece != NULL)
+		parallel_check_ahead(self, piece);
+	return piece != NULL;
+}
+
 /* With the lock held: something to do, done. False: there will never be anything again. */
 static bool work_once(struct worker *worker)
 {
 	struct parallel *self = worker->parallel;
-	struct ahead_piece *piece = parallel_claim_ahead(self);
-	if (piece != NULL) {
-		parallel_check_ahead(self, piece);
+	if (checked_ahead(self))
 		return true;
-	}
-	bool all_claimed = self->next.first == self->table->count;
-	if (!all_claimed && self->next.chunk < self->taken + self->window) {
-		worker->task = self->next;
-		self->next.chunk += parallel_chunks(self, &self->next);
-		self->next.offset += self->next.stored_bytes;
-		self->next.first = self->next.end;
-		parallel_cut(self, &self->next);
+	if (can_claim(self)) {
+		claim_task(worker);
 		return parallel_do_task(worker); /* after an error nobody comes this far */
 	}
-	if (all_claimed && !self->ahead.active) {
+	if (all_claimed(self) && !self->ahead.active) {
 		(void)pthread_cond_signal(&self->ready); /* it may have been waiting for the end */
 		return false;
 	}
@@ -40,14 +62,28 @@ static void *work(void *context)
 	return NULL;
 }
 
+/* With the lock held: the consumer, which would have to wait, does something that a worker would,
+ * or says that there is nothing. Not a long run, whose chunks it would have to take meanwhile. */
+static bool help(struct parallel *self)
+{
+	if (checked_ahead(self))
+		return true;
+	if (!self->helps || !can_claim(self) || parallel_chunks(self, &self->next) != 1)
+		return false;
+	claim_task(&self->consumer);
+	self->helps = parallel_do_task(&self->consumer);
+	return true;
+}
+
 /* With the lock held: the chunk that is next, or NULL behind the last one. */
 static struct chunk *wait_for_chunk(struct parallel *self)
 {
 	struct chunk *chunk = &self->chunks[self->taken % self->window];
 	while (!chunk->ready) {
-		if (self->next.first == self->table->count && self->taken == self->next.chunk)
+		if (all_claimed(self) && self->taken == self->next.chunk)
 			return NULL;
-		(void)pthread_cond_wait(&self->ready, &self->lock);
+		if (!help(self))
+			(void)pthread_cond_wait(&self->ready, &self->lock);
 	}
 	return chunk;
 }
@@ -85,6 +121,12 @@ static int parallel_read(
 	return 0;
 }
 
+static void close_worker(struct worker *worker)
+{
+	decompressor_close(worker->decompressor);
+	piece_room_close(worker->room);
+}
+
 static void parallel_close(struct decoder *decoder)
 {
 	struct parallel *self = (struct parallel *)decoder;
@@ -94,12 +136,11 @@ static void parallel_close(struct decoder *decoder)
 	(void)pthread_mutex_unlock(&self->lock);
 	for (unsigned i = 0; i < self->worker_count; i++)
 		(void)pthread_join(self->workers[i].thread, NULL);
-	for (unsigned i = 0; i < DECODER_WORKERS_MOST; i++) {
-		decompressor_close(self->workers[i].decompressor);
-		piece_room_close(self->workers[i].room);
-	}
+	for (unsigned i = 0; i < DECODER_WORKERS_MOST; i++)
+		close_worker(&self->workers[i]);
+	close_worker(&self->consumer);
 	for (unsigned i = 0; self->chunks != NULL && i < self->window; i++) {
-		free(self->chunks[i].data);
+		pages_give(self->chunks[i].data, self->chunk_bytes + 1);
 		piece_room_close(self->chunks[i].room);
 	}
 	for (unsigned i = 0; i < AHEAD_PIECES; i++)
@@ -110,22 +151,38 @@ static void parallel_close(struct decoder *decoder)
 
 static const struct decoder_ops parallel_ops = {parallel_read, parallel_close};
 
+static bool is_long(const struct parallel *self, const struct piece *piece)
+{
+	return piece->decoded_bytes > self->chunk_bytes;
+}
+
 static bool has_long_runs(const struct parallel *self)
 {
 	const struct piece_table *table = self->table;
 	size_t i = 0;
-	while (i < table->count && table->pieces[i].decoded_bytes <= self->chunk_bytes)
+	while (i < table->count && !is_long(self, &table->pieces[i]))
 		i++;
 	return i < table->count;
 }
 
-/* Whole pieces. */
-static uint64_t plain_chunk_bytes(uint64_t largest_piece_bytes, uint64_t chunk_bytes)
+static bool has_short_runs(const struct parallel *self)
+{
+	const struct piece_table *table = self->table;
+	size_t i = 0;
+	while (i < table->count &&
+		(table->pieces[i].decoded_bytes == 0 || is_long(self, &table->pieces[i])))
+		i++;
+	return i < table->count;
+}
+
+/* For whole pieces, be they a chunk of a plain tar or compressed. No less than a chunk, so that all
+ * ordinary layers take the same. */
+static uint64_t room_bytes(uint64_t largest_piece_bytes, uint64_t chunk_bytes)
 {
 	return largest_piece_bytes > chunk_bytes ? largest_piece_bytes : chunk_bytes;
 }
 
-static int make_chunks(struct parallel *self, size_t largest, struct error *e)
+static int make_chunks(struct parallel *self, size_t room, struct error *e)
 {
 	self->chunks = calloc(self->window, sizeof *self->chunks);
 	if (self->chunks == NULL)
@@ -133,34 +190,40 @@ static int make_chunks(struct parallel *self, size_t largest, struct error *e)
 	for (unsigned i = 0; i < self->window; i++) {
 		struct chunk *chunk = &self->chunks[i];
 		if (self->media == MEDIA_TAR) {
-			size_t bytes = (size_t)plain_chunk_bytes(largest, self->chunk_bytes);
-			if (piece_room_open(bytes, &chunk->room, e) != 0)
+			if (piece_room_open(room, &chunk->room, e) != 0)
 				return -1;
-		} else if ((chunk->data = malloc(self->chunk_bytes + 1)) == NULL) {
+		} else if ((chunk->data = pages_take(self->chunk_bytes + 1)) == NULL) {
 			return error_errno(e, ENOMEM, "room for decoded data");
 		}
 	}
 	return 0;
 }
 
-static int make_ahead(struct parallel *self, size_t largest, struct error *e)
+static int make_ahead(struct parallel *self, size_t room, struct error *e)
 {
 	if (self->media == MEDIA_TAR || !has_long_runs(self))
 		return 0;
 	for (unsigned i = 0; i < AHEAD_PIECES; i++)
-		if (piece_room_open(largest, &self->ahead.pieces[i].room, e) != 0)
+		if (piece_room_open(room, &self->ahead.pieces[i].room, e) != 0)
 			return -1;
 	return 0;
 }
 
-static int start_worker(struct parallel *self, size_t largest, struct error *e)
+static int open_worker(struct parallel *self, size_t room, struct worker *worker, struct error *e)
 {
-	struct worker *worker = &self->workers[self->worker_count];
 	worker->parallel = self;
 	worker->feed.next = parallel_next_piece;
 	if (self->media != MEDIA_TAR &&
 		(decompressor_open(self->media, &worker->feed, &worker->decompressor, e) != 0 ||
-			piece_room_open(largest, &worker->room, e) != 0))
+			piece_room_open(room, &worker->room, e) != 0))
+		return -1;
+	return 0;
+}
+
+static int start_worker(struct parallel *self, size_t room, struct error *e)
+{
+	struct worker *worker = &self->workers[self->worker_count];
+	if (open_worker(self, room, worker, e) != 0)
 		return -1;
 	int error_number = pthread_create(&worker->thread, NULL, work, worker);
 	if (error_number != 0)
@@ -175,11 +238,15 @@ static int start(struct parallel *self, unsigned workers, struct error *e)
 	for (size_t i = 0; i < self->table->count; i++)
 		if (self->table->pieces[i].stored_bytes > largest)
 			largest = (size_t)self->table->pieces[i].stored_bytes;
+	size_t room = (size_t)room_bytes(largest, self->chunk_bytes);
 	parallel_cut(self, &self->next);
-	if (make_chunks(self, largest, e) != 0 || make_ahead(self, largest, e) != 0)
+	if (make_chunks(self, room, e) != 0 || make_ahead(self, room, e) != 0)
+		return -1;
+	self->helps = has_short_runs(self);
+	if (self->helps && open_worker(self, room, &self->consumer, e) != 0)
 		return -1;
 	while (self->worker_count < workers)
-		if (start_worker(self, largest, e) != 0)
+		if (start_worker(self, room, e) != 0)
 			return -1;
 	return 0;
 }
@@ -216,11 +283,11 @@ uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, 
 {
 	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB. */
 	const uint64_t thread_bytes = 512 * 1024;
-	uint64_t chunk_bytes = DECODER_CHUNK_BYTES + 1, rooms = workers + AHEAD_PIECES;
+	uint64_t room = room_bytes(largest_piece_bytes, DECODER_CHUNK_BYTES);
+	uint64_t chunk_bytes = DECODER_CHUNK_BYTES + 1, rooms = workers + 1 + AHEAD_PIECES;
 	if (media == MEDIA_TAR) {
-		chunk_bytes = plain_chunk_bytes(largest_piece_bytes, DECODER_CHUNK_BYTES);
+		chunk_bytes = room;
 		rooms = 0;
 	}
-	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * largest_piece_bytes +
-	       workers * thread_bytes;
+	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * room + workers * thread_bytes;
 }

@@ -1,10 +1,14 @@
 /*
- * Decoding on all CPUs. A layer's pieces are cut into tasks, in the order of the blob:
+ * Decoding on all CPUs. A layer's pieces are cut into tasks, in the order of the blob.
  *
- *   short   whole runs that come to at most a chunk together: one worker reads, hashes,
- * compares and decodes them into one chunk. Pieces of a plain tar are read right into it. long one
- * run that comes to more: one worker decodes it into as many chunks as it takes, while others read
- * and check the pieces that it will want next (struct ahead).
+ * A short task is whole runs that come to at most a chunk together: one worker reads, hashes,
+ * compares and decodes them into one chunk. Pieces of a plain tar are read right into it.
+ *
+ * A long task is one run that comes to more: one worker decodes it into as many chunks as it takes,
+ * while others read and check the pieces that it will want next (struct ahead).
+ *
+ * The consumer is a worker too whenever the chunk it wants is not ready, but for long tasks, whose
+ * chunks it has to take meanwhile.
  *
  * Chunks are numbered, too. The consumer takes them in order; those it has not taken yet lie in a
  * ring of `window` slots. A worker claims a task only when the task's first chunk has its slot, so
@@ -84,7 +88,7 @@ struct parallel {
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;  /* a slot is free, a piece was checked or is wanted, or all is over */
-	pthread_cond_t ready; /* a chunk is */
+	pthread_cond_t ready; /* a chunk is, or a piece can be checked ahead */
 	bool stop;
 
 	struct task next; /* to be claimed; its `first` is the table's count when there is none */
@@ -97,6 +101,8 @@ struct parallel {
 	struct chunk *chunks;  /* [window] */
 	unsigned worker_count; /* that were started */
 	struct worker workers[DECODER_WORKERS_MOST];
+	struct worker consumer; /* without a thread */
+	bool helps;             /* it has tasks that it could do, and none has failed */
 };
 
 /* decoder_open_parallel() with chunks of another size, for tests. */

@@ -55,6 +55,13 @@ void parallel_check_ahead(struct parallel *self, struct ahead_piece *piece)
 	(void)pthread_cond_broadcast(&self->work);
 }
 
+/* There may be a piece to claim. */
+static void call_for_help(struct parallel *self)
+{
+	(void)pthread_cond_broadcast(&self->work);
+	(void)pthread_cond_signal(&self->ready);
+}
+
 static void lead(struct worker *worker)
 {
 	struct ahead *ahead = &worker->parallel->ahead;
@@ -65,7 +72,7 @@ static void lead(struct worker *worker)
 	ahead->next = worker->task.first;
 	ahead->end = worker->task.end;
 	ahead->offset = worker->task.offset;
-	(void)pthread_cond_broadcast(&worker->parallel->work);
+	call_for_help(worker->parallel);
 }
 
 static bool is_reading_ahead(const struct ahead *ahead)
@@ -97,7 +104,7 @@ static void let_go(struct worker *worker)
 		return;
 	worker->held->state = AHEAD_FREE;
 	worker->held = NULL;
-	(void)pthread_cond_broadcast(&worker->parallel->work);
+	call_for_help(worker->parallel);
 }
 
 /* The piece, when it was claimed ahead: waits until it was checked. NULL: nobody has, nobody will.

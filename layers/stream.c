@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "pages.h"
 #include "scope.h"
 #include "verified_private.h"
 
 struct piece_room {
+	size_t capacity_bytes;
 	uint8_t *data; /* owned */
 	struct verified piece;
 };
@@ -18,7 +20,8 @@ struct stream {
 	size_t next;             /* piece to hand out next */
 	uint64_t offset;         /* where it begins */
 	size_t run_end;          /* last piece of the current run */
-	struct piece_room *room; /* for the largest piece */
+	size_t largest;          /* piece, in bytes */
+	struct piece_room *room; /* for that, once somebody wants the stream as a feed */
 	void (*progress)(void *context, uint64_t stored_bytes);
 	void *progress_context;
 	_Atomic uint64_t *beats; /* NULL: nobody counts */
@@ -28,11 +31,12 @@ int piece_room_open(size_t capacity_bytes, struct piece_room **out, struct error
 {
 	struct piece_room *room = calloc(1, sizeof *room);
 	if (room != NULL)
-		room->data = malloc(capacity_bytes);
+		room->data = pages_take(capacity_bytes);
 	if (room == NULL || room->data == NULL) {
 		piece_room_close(room);
 		return error_errno(e, ENOMEM, "room for a piece of %zu bytes", capacity_bytes);
 	}
+	room->capacity_bytes = capacity_bytes;
 	*out = room;
 	return 0;
 }
@@ -41,7 +45,7 @@ void piece_room_close(struct piece_room *room)
 {
 	if (room == NULL)
 		return;
-	free(room->data);
+	pages_give(room->data, room->capacity_bytes);
 	free(room);
 }
 
@@ -84,6 +88,8 @@ static int stream_next(struct feed *feed, struct piece_view *out, struct error *
 		*out = (struct piece_view){0};
 		return 0;
 	}
+	if (stream->room == NULL && piece_room_open(stream->largest, &stream->room, e) != 0)
+		return -1;
 	if (stream_verify(stream, stream->next, stream->offset, stream->room, 0, &bytes, e) != 0)
 		return -1;
 	if (stream->next > stream->run_end || stream->next == 0)
@@ -132,7 +138,8 @@ static int open_layer_blob(struct stream *stream, struct source *source,
 			"the blob has %llu bytes, the signed stack file says %llu",
 			(unsigned long long)stream->blob->size_bytes,
 			(unsigned long long)record->stored_bytes);
-	return piece_room_open((size_t)record->largest_piece_bytes, &stream->room, e);
+	stream->largest = (size_t)record->largest_piece_bytes;
+	return 0;
 }
 
 int stream_open(struct source *source, const struct layer_record *record, struct stream **out,

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -82,6 +83,8 @@ FAULTS_WRAP(char *, strdup, (const char *text), (text), FAULTS_MEMORY, NULL)
 FAULTS_WRAP(char *, strndup, (const char *text, size_t most), (text, most), FAULTS_MEMORY, NULL)
 FAULTS_WRAP(locale_t, newlocale, (int mask, const char *name, locale_t base), (mask, name, base),
 	FAULTS_MEMORY, (locale_t)0)
+FAULTS_WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
+	(at, size, protection, flags, fd, offset), FAULTS_MEMORY, MAP_FAILED)
 
 FAULTS_CALL(fstat, (int fd, struct stat *st), (fd, st))
 FAULTS_CALL(fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags))

@@ -15,8 +15,6 @@
 
 #define ALSO (1u << ERROR_JAIL | 1u << ERROR_IO | 1u << ERROR_NOSPACE)
 
-FAULTS_WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
-	(at, size, protection, flags, fd, offset), FAULTS_SYSTEM, MAP_FAILED)
 FAULTS_CALL(pipe2, (int fds[2], int flags), (fds, flags))
 FAULTS_WRAP(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms),
 	FAULTS_TRANSFER, -1)

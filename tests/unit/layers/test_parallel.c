@@ -24,6 +24,8 @@ static struct {
 	size_t late, first, slow; /* `slow` then takes a while */
 	bool has_begun, in_vain;
 	size_t fails; /* a piece that can't be read */
+	pthread_t consumer;
+	size_t by_consumer;
 } reads = {.lock = PTHREAD_MUTEX_INITIALIZER, .begun = PTHREAD_COND_INITIALIZER};
 
 static void wait_for_first(void)
@@ -47,6 +49,7 @@ static int read_at(struct blob *blob, uint64_t offset, void *buffer, size_t size
 	}
 	if (piece == reads.late)
 		wait_for_first();
+	reads.by_consumer += pthread_equal(pthread_self(), reads.consumer) != 0;
 	(void)pthread_mutex_unlock(&reads.lock);
 	if (piece == reads.slow)
 		(void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
@@ -220,6 +223,35 @@ static void give_errors_in_order(void)
 	}
 }
 
+/* One worker, which comes no further until somebody else has done the run behind. */
+static void let_the_consumer_help(void)
+{
+	static const size_t runs[] = {900, 800, 700, 0}, alone[] = {4000, 0};
+	for (enum media media = MEDIA_TAR; media < MEDIA_TYPES; media++) {
+		make_layer(media, runs, 1);
+		nobody_waits();
+		reads.late = 0;
+		reads.first = 1;
+		ok(all_agree(1), "%s: who waits for data makes some", media_name(media));
+		layer.blob.data[offsets[1]] ^= 1;
+		ok(all_agree(1), "%s: and finds what is wrong with it", media_name(media));
+		layer_free(&layer);
+	}
+	for (enum media media = MEDIA_TAR_GZIP; media < MEDIA_TYPES; media++) {
+		struct bytes got;
+		struct error e;
+		make_layer(media, alone, 4);
+		nobody_waits();
+		reads.slow = 0;
+		reads.by_consumer = 0;
+		int status = decode(1, SIZE_MAX, &got, &e);
+		ok(status == 0 && got.size == alone[0] && reads.by_consumer > 0,
+			"%s: or checks pieces of a long run", media_name(media));
+		bytes_free(&got);
+		layer_free(&layer);
+	}
+}
+
 static void check_pieces_ahead(void)
 {
 	static const size_t runs[] = {4000, 0};
@@ -345,16 +377,20 @@ static void tell_their_memory(void)
 	ok(decoder_parallel_bytes(MEDIA_TAR, 16 << 20, WORKERS) - plain ==
 			(uint64_t)(WORKERS + WINDOW_SPARE) * ((16 << 20) - DECODER_CHUNK_BYTES),
 		"a plain tar's chunks are as large as its pieces");
-	ok(decoder_parallel_bytes(MEDIA_TAR_GZIP, 1 << 20, WORKERS) -
-				decoder_parallel_bytes(MEDIA_TAR_GZIP, 0, WORKERS) ==
-			(uint64_t)(WORKERS + AHEAD_PIECES) << 20,
-		"others have a piece for each worker, and those that are checked ahead");
+	uint64_t gzip = decoder_parallel_bytes(MEDIA_TAR_GZIP, 100, WORKERS);
+	ok(decoder_parallel_bytes(MEDIA_TAR_GZIP, 3 << 20, WORKERS) - gzip ==
+			(uint64_t)(WORKERS + 1 + AHEAD_PIECES) << 21,
+		"others have a piece for each worker and the consumer, and those checked ahead");
+	ok(decoder_parallel_bytes(MEDIA_TAR_GZIP, DECODER_CHUNK_BYTES, WORKERS) == gzip,
+		"however small: no less than a chunk");
 }
 
 int main(void)
 {
+	reads.consumer = pthread_self();
 	give_the_error_of_the_first_piece_that_is_bad();
 	give_errors_in_order();
+	let_the_consumer_help();
 	check_pieces_ahead();
 	wait_for_what_is_being_read();
 	decode_two_long_runs_at_once();
