@@ -281,7 +281,7 @@ int decoder_open_parallel(struct stream *stream, enum media media, unsigned work
 
 uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, unsigned workers)
 {
-	/* Of a thread: its stack, and zlib's 44 KiB or zstd's 160 KiB. */
+	/* Of a thread, the caller's too: its stack, and zlib's 44 KiB or zstd's 160 KiB. */
 	const uint64_t thread_bytes = 512 * 1024;
 	uint64_t room = room_bytes(largest_piece_bytes, DECODER_CHUNK_BYTES);
 	uint64_t chunk_bytes = DECODER_CHUNK_BYTES + 1, rooms = workers + 1 + AHEAD_PIECES;
@@ -289,5 +289,5 @@ uint64_t decoder_parallel_bytes(enum media media, uint64_t largest_piece_bytes, 
 		chunk_bytes = room;
 		rooms = 0;
 	}
-	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * room + workers * thread_bytes;
+	return (workers + WINDOW_SPARE) * chunk_bytes + rooms * room + (workers + 1) * thread_bytes;
 }
