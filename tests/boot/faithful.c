@@ -5,7 +5,7 @@
  *     faithful list DIR           a line for each name: type, mode, owner, time, size, contents,
  *                                 hard links, xattrs
  */
-#include "random_tree.h"
+#include "layers/random_tree.h"
 
 int main(int argc, char **argv)
 {
