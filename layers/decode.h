@@ -17,7 +17,7 @@ int decoder_open(enum media media, struct feed *feed, struct decoder **out, stru
  * are never more threads at work than CPUs. Bytes and errors come in the order of the blob, as from
  * one thread; of a run that is wrong in two ways it may be the other error. Memory is bounded by
  * the largest piece and `workers`, whatever the layer is: decoder_parallel_bytes(); all of it is
- * taken here. The stream must outlive it; nobody else may use it meanwhile. ERROR_NOSPACE.
+ * asked for here. The stream must outlive it; nobody else may use it meanwhile. ERROR_NOSPACE.
  */
 enum {
 	DECODER_WORKERS_MOST = 6,

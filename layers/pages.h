@@ -1,7 +1,7 @@
 /*
- * Large buffers: whole pages, all of them there from the beginning. So what unpacking takes is one
- * number, known before the first byte is read, and it is not when a layer is nearly done that there
- * is no memory left.
+ * Large buffers: whole pages, asked for all at once. So what unpacking takes is one number, known
+ * before the first byte is read. (When memory itself is short, MAP_POPULATE stops early and does
+ * not say so, and what is missing comes with its first use, or the kernel ends the process.)
  */
 #ifndef PLYBOOT_PAGES_H
 #define PLYBOOT_PAGES_H
