@@ -22,6 +22,8 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t begun;
 	size_t late, first, slow; /* `slow` then takes a while */
+	long slow_ms;
+	bool consumer_too; /* it waits as `late` does, before it asks for anything */
 	bool has_begun, in_vain;
 	size_t fails; /* a piece that can't be read */
 	pthread_t consumer;
@@ -52,7 +54,7 @@ static int read_at(struct blob *blob, uint64_t offset, void *buffer, size_t size
 	reads.by_consumer += pthread_equal(pthread_self(), reads.consumer) != 0;
 	(void)pthread_mutex_unlock(&reads.lock);
 	if (piece == reads.slow)
-		(void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		(void)nanosleep(&(struct timespec){.tv_nsec = reads.slow_ms * 1000000}, NULL);
 	if (piece == reads.fails)
 		return error_set(e, ERROR_IO, EIO, "read");
 	const struct memory_blob *of = ((struct memory_handle *)blob)->of;
@@ -78,7 +80,8 @@ static const struct source_ops waiting_source_ops = {
 static void nobody_waits(void)
 {
 	reads.late = reads.first = reads.slow = reads.fails = ALL;
-	reads.has_begun = reads.in_vain = false;
+	reads.slow_ms = 50;
+	reads.has_begun = reads.in_vain = reads.consumer_too = false;
 }
 
 /* --- layers */
@@ -144,6 +147,10 @@ static int decode(unsigned workers, size_t most, struct bytes *out, struct error
 					&decoder, e)) != 0)
 		abort();
 	int status = 0;
+	(void)pthread_mutex_lock(&reads.lock);
+	if (workers > 0 && reads.consumer_too)
+		wait_for_first();
+	(void)pthread_mutex_unlock(&reads.lock);
 	while (status == 0 && size > 0 && out->size < most) {
 		status = decoder_read(decoder, &data, &size, e);
 		if (status == 0)
@@ -204,7 +211,8 @@ static void give_the_error_of_the_first_piece_that_is_bad(void)
 	}
 }
 
-/* The second piece of the second run is bad, but the first error is the first run's. */
+/* The second run's error is there long before the first's, which is what is to be given. Both are a
+ * worker's: a consumer that is busy with one of them would not see the other. */
 static void give_errors_in_order(void)
 {
 	static const size_t runs[] = {900, 900, 900, 0};
@@ -214,6 +222,8 @@ static void give_errors_in_order(void)
 		reads.late = 0;
 		reads.first = 1;
 		reads.slow = 0;
+		reads.slow_ms = 300;
+		reads.consumer_too = true;
 		layer.blob.data[offsets[0]] ^= 1;
 		reads.fails = 1;
 		ok(all_agree(WORKERS),
