@@ -216,14 +216,19 @@ says() {
 	if grep -q "^plyboot: .*$2" < <(tr -d '\r' <"$work/console"); then pass "$1"; else fail "$1: no '$2'" "$work/console"; fi
 }
 
-# reports NAME EXPRESSION: Python's, true of the last boot's boot.json, which is r
-reports() {
+# holds EXPRESSION: Python's, true of the last boot's boot.json, which is r?
+holds() {
 	tr -d '\r' <"$work/console" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
-	check "$1" python3 -c '
+	python3 -c '
 import json, sys
 r = json.load(open(sys.argv[1]))
 if not eval(sys.argv[2]):
-    sys.exit("not so: " + sys.argv[2] + "\n" + json.dumps(r, indent=1))' "$work/boot.json" "$2"
+    sys.exit("not so: " + sys.argv[2] + "\n" + json.dumps(r, indent=1))' "$work/boot.json" "$1"
+}
+
+# reports NAME EXPRESSION: it does
+reports() {
+	check "$1" holds "$2"
 }
 
 # partition_field DISK LABEL start|size: in bytes
