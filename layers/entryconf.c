@@ -57,7 +57,7 @@ static int take(struct reader *r, const char *key, const char **value, size_t *l
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";
-	const char *found = c == '\0' ? NULL : strchr(digits, c);
+	const char *found = memchr(digits, c, 16);
 	return found == NULL ? -1 : (int)(found - digits);
 }
 

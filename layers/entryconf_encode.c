@@ -4,105 +4,87 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scope.h"
+/* Around the bytes of each string; of all lines that hold none. */
+enum { AROUND_STRING = sizeof "environment \"\"\n", OTHER_LINES = 256 };
 
-struct writer {
-	char *text;
-	size_t size_bytes, capacity;
+/* What may be needed for the file, so that there is room for all of it from the beginning. */
+struct need {
+	size_t strings, string_bytes;
+	struct error *e;
 };
 
-/* Room for `more` bytes and a NUL, which the caller is sure not to be many. */
-static int reserve(struct writer *w, size_t more, struct error *e)
-{
-	size_t needed = w->size_bytes + more + 1;
-	if (needed <= w->capacity)
-		return 0;
-	char *grown = realloc(w->text, needed * 2);
-	if (grown == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	w->text = grown;
-	w->capacity = needed * 2;
-	return 0;
-}
-
-static void put_byte(struct writer *w, unsigned char byte)
-{
-	char *at = w->text + w->size_bytes;
-	if (byte == '\\' || byte == '"')
-		w->size_bytes += (size_t)sprintf(at, "\\%c", byte);
-	else if (byte < 0x20 || byte > 0x7e)
-		w->size_bytes += (size_t)sprintf(at, "\\x%02x", byte);
-	else
-		w->text[w->size_bytes++] = (char)byte;
-}
-
-static int put_plain(struct writer *w, const char *text, struct error *e)
-{
-	size_t length = strlen(text);
-	if (reserve(w, length, e) != 0)
-		return -1;
-	memcpy(w->text + w->size_bytes, text, length + 1);
-	w->size_bytes += length;
-	return 0;
-}
-
-static int put_string(struct writer *w, const char *key, const char *value, struct error *e)
+static int count_string(struct need *need, const char *key, const char *value)
 {
 	size_t length = strlen(value);
-	/* What can't fit is not written first. */
-	if (length > ENTRYCONF_MAX_STRING || w->size_bytes + length > ENTRYCONF_MAX_BYTES)
-		return error_set(e, ERROR_LIMIT, 0,
-			"`%s`: over %d bytes of one string, or %d in all", key,
-			(int)ENTRYCONF_MAX_STRING, (int)ENTRYCONF_MAX_BYTES);
-	if (put_plain(w, key, e) != 0 || put_plain(w, " \"", e) != 0 ||
-		reserve(w, 4 * length, e) != 0)
-		return -1;
-	for (size_t i = 0; i < length; i++)
-		put_byte(w, (unsigned char)value[i]);
-	return put_plain(w, "\"\n", e);
+	need->strings++;
+	need->string_bytes += length;
+	if (length <= ENTRYCONF_MAX_STRING && need->string_bytes <= ENTRYCONF_MAX_BYTES)
+		return 0;
+	return error_set(need->e, ERROR_LIMIT, 0, "`%s`: over %d bytes of one string, or %d in all",
+		key, (int)ENTRYCONF_MAX_STRING, (int)ENTRYCONF_MAX_BYTES);
 }
 
-static int put_strings(
-	struct writer *w, const char *key, const char *const *values, size_t count, struct error *e)
+static int count_strings(
+	struct need *need, const char *key, const char *const *values, size_t count)
 {
+	if (count > ENTRYCONF_MAX_ITEMS)
+		return error_set(need->e, ERROR_LIMIT, 0, "`%s`: more than %d", key,
+			(int)ENTRYCONF_MAX_ITEMS);
 	for (size_t i = 0; i < count; i++) {
-		if (put_string(w, key, values[i], e) != 0)
+		if (count_string(need, key, values[i]) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int put_all(struct writer *w, const struct entryconf *conf, struct error *e)
+static char *put_string(char *to, const char *key, const char *value)
 {
-	const char *const end[] = {"stop-signal ", conf->stop_signal, "\non-exit ",
-		entryconf_exit_names[conf->on_exit], "\n"};
-	if (put_plain(w, "plyboot entry 1\n", e) != 0 ||
-		put_strings(w, "argument", conf->arguments, conf->argument_count, e) != 0 ||
-		put_strings(w, "environment", conf->variables, conf->variable_count, e) != 0 ||
-		put_string(w, "directory", conf->directory, e) != 0 ||
-		put_string(w, "user", conf->user, e) != 0)
-		return -1;
-	for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) {
-		if (put_plain(w, end[i], e) != 0)
-			return -1;
+	to += sprintf(to, "%s \"", key);
+	for (; *value != '\0'; value++) {
+		unsigned char byte = (unsigned char)*value;
+		if (byte == '\\' || byte == '"')
+			to += sprintf(to, "\\%c", byte);
+		else if (byte < 0x20 || byte > 0x7e)
+			to += sprintf(to, "\\x%02x", byte);
+		else
+			*to++ = (char)byte;
 	}
-	return 0;
+	return to + sprintf(to, "\"\n");
+}
+
+static char *put_all(char *to, const struct entryconf *conf)
+{
+	to += sprintf(to, "plyboot entry 1\n");
+	for (size_t i = 0; i < conf->argument_count; i++)
+		to = put_string(to, "argument", conf->arguments[i]);
+	for (size_t i = 0; i < conf->variable_count; i++)
+		to = put_string(to, "environment", conf->variables[i]);
+	to = put_string(to, "directory", conf->directory);
+	to = put_string(to, "user", conf->user);
+	return to + sprintf(to, "stop-signal %s\non-exit %s\n", conf->stop_signal,
+			    entryconf_exit_names[conf->on_exit]);
 }
 
 int entryconf_encode(const struct entryconf *conf, char **text, size_t *size_bytes, struct error *e)
 {
-	struct writer w = {0};
+	struct need need = {.e = e};
 	struct entryconf again;
-	int result = put_all(&w, conf, e);
+	if (count_strings(&need, "argument", conf->arguments, conf->argument_count) != 0 ||
+		count_strings(&need, "environment", conf->variables, conf->variable_count) != 0 ||
+		count_string(&need, "directory", conf->directory) != 0 ||
+		count_string(&need, "user", conf->user) != 0)
+		return -1;
+	char *room = malloc(4 * need.string_bytes + AROUND_STRING * need.strings + OTHER_LINES);
+	if (room == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	size_t used = (size_t)(put_all(room, conf) - room);
 	/* One definition of what is allowed. */
-	if (result == 0)
-		result = entryconf_decode((const uint8_t *)w.text, w.size_bytes, &again, e);
-	if (result != 0) {
-		free(w.text);
+	if (entryconf_decode((const uint8_t *)room, used, &again, e) != 0) {
+		free(room);
 		return -1;
 	}
 	entryconf_free(&again);
-	*text = w.text;
-	*size_bytes = w.size_bytes;
+	*text = room;
+	*size_bytes = used;
 	return 0;
 }

@@ -14,6 +14,7 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 			     "app:x:501:601:a second one:/elsewhere:/bin/false\n"
 			     "500:x:502:602:its name is a number:/home/500:\n"
 			     "poor:x:503:603:::\n"
+			     "astray:x:504:603::home:\n"
 			     "last:x:4294967294:1::/:"; /* without its line feed */
 static const char group[] = "root:x:0:\n"
 			    "app:x:600:\n"
@@ -69,6 +70,7 @@ static void test_users(void)
 	is("502", 502, 602, "/home/500", "602");
 	is("1234", 1234, 0, "/", "0");
 	is("poor", 503, 603, "/", "603");
+	is("astray", 504, 603, "/", "603");
 	is("last", 4294967294, 1, "/", "1,605");
 	is("4294967294", 4294967294, 1, "/", "1,605");
 	is("007", 7, 0, "/", "0");

@@ -103,6 +103,7 @@ static void test_one_form(void)
 		"line 6: `on-exit`", "no on-exit");
 	refuses(BASE "x\n", ERROR_FORMAT, "line 7", "something behind it");
 	refuses(HEAD "argument\n" TAIL, ERROR_FORMAT, "line 2", "a key without a value");
+	refuses(HEAD ARGUMENT "environment A=1\n" TAIL, ERROR_FORMAT, "line 3", "no quotes");
 	refuses(HEAD ARGUMENT "argument \xc3\n" TAIL, ERROR_FORMAT, "line 3: byte 0xc3", "a byte");
 }
 
@@ -251,13 +252,32 @@ static void test_encoding_refuses(void)
 	arguments[0] = many;
 	encodes_not(&conf, ERROR_LIMIT, "too long a string");
 	many[ENTRYCONF_MAX_STRING] = '\0';
-	const char *nine[] = {"app", many, many, many, many, many, many, many, many, NULL};
-	conf.arguments = nine;
-	conf.argument_count = 9;
+	const char *ten[] = {"app", many, many, many, many, many, many, many, many, many, NULL};
+	conf.arguments = ten;
+	conf.argument_count = 10;
 	encodes_not(&conf, ERROR_LIMIT, "too much in all");
 	conf.argument_count = 3;
 	encodes_not(&conf, ERROR_LIMIT, "too much in all, once it is escaped");
 	free(many);
+
+	static const char *plenty[ENTRYCONF_MAX_ITEMS + 2];
+	for (size_t i = 0; i <= ENTRYCONF_MAX_ITEMS; i++)
+		plenty[i] = "app";
+	conf.arguments = plenty;
+	conf.argument_count = ENTRYCONF_MAX_ITEMS + 1;
+	encodes_not(&conf, ERROR_LIMIT, "too many arguments");
+	conf.argument_count = 1;
+	conf.variables = plenty;
+	conf.variable_count = ENTRYCONF_MAX_ITEMS + 1;
+	encodes_not(&conf, ERROR_LIMIT, "too many variables");
+	conf.variable_count = 0;
+	char *large = repeat("x", ENTRYCONF_MAX_STRING + 1);
+	conf.directory = large;
+	encodes_not(&conf, ERROR_LIMIT, "too long a directory");
+	conf.directory = "/";
+	conf.user = large;
+	encodes_not(&conf, ERROR_LIMIT, "too long a user");
+	free(large);
 }
 
 int main(void)

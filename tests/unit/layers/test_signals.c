@@ -42,7 +42,7 @@ static void others_are_none(void)
 	static const char *const none[] = {"", "SIG", "0", "65", "32", "33", "99", "150", "-1",
 		"+15", "15 ", "SIGTER", "SIGTERMS", "SIGSIGTERM", "SIGRTMIN+31", "SIGRTMIN+",
 		"SIGRTMIN-1", "SIGRTMAX+1", "SIGRTMAX-31", "SIGRTMIN+3x", "SIGRTMIN+100",
-		"signal 40"};
+		"signal 0", "signal 40"};
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
 		char name[SIGNAL_NAME_SIZE] = "kept";
 		ok(!signal_name_parse(none[i], name), "`%s` is no signal", none[i]);
