@@ -87,6 +87,95 @@ refuses "an output in a directory that is not there" 3 MISSING "$plyboot" entry 
 mkdir full && touch full/file
 refuses "a store that is another directory" 1 FORMAT "$plyboot" entry --store full -o x.layer -- app
 
+# --- from an image's config in the store
+
+# image NAME CONFIG [BREAK]: its documents into ./images, as plyboot import leaves them
+image() {
+	python3 - "$@" <<'END'
+import hashlib, json, os, sys
+name, config = sys.argv[1], sys.argv[2].encode()
+how = sys.argv[3] if len(sys.argv) > 3 else ""
+def put(data, broken=False):
+    digest = hashlib.sha256(data).hexdigest()
+    with open(f"images/blobs/sha256/{digest}", "wb") as f:
+        f.write(data.replace(b"app", b"ppa") if broken else data)
+    return {"digest": "sha256:" + digest, "size": len(data)}
+manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **put(config, how == "rotten")}, "layers": []}
+entry = {"mediaType": manifest["mediaType"], **put(json.dumps(manifest).encode()),
+         "annotations": {"org.opencontainers.image.ref.name": name}}
+if how == "index":
+    entry["mediaType"] = "application/vnd.oci.image.index.v1+json"
+with open("images/index.json") as f:
+    index = json.load(f)
+index["manifests"].append(entry)
+with open("images/index.json", "w") as f:
+    json.dump(index, f)
+if how == "gone":
+    os.unlink("images/blobs/sha256/" + entry["digest"][7:])
+END
+}
+"$plyboot" entry --store images -o images.layer -- x >"$work/log"
+rootfs='"rootfs":{"type":"layers","diff_ids":[]}'
+image app:1 '{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/bin/app","-v"],"Cmd":["serve","a b"],
+	"Env":["PATH=/opt","A=1"],"WorkingDir":"srv/","User":"app","StopSignal":"SIGQUIT"},'"$rootfs}"
+ok "--image" "$plyboot" entry --store images --image app:1 -o i.layer
+mkdir -p store && mv store store.kept && ln -s images store
+is "... takes all of it" "$(conf i.layer)" 'plyboot entry 1
+argument "/bin/app"
+argument "-v"
+argument "serve"
+argument "a b"
+environment "PATH=/opt"
+environment "A=1"
+directory "/srv"
+user "app"
+stop-signal SIGQUIT
+on-exit status'
+ok "--image and options" "$plyboot" entry --store images --image app:1 -o i.layer --env A=2 --env B=3 --directory /else \
+	--user 0 --stop-signal 2 --on-exit reboot -- other
+is "... which count for more" "$(conf i.layer)" 'plyboot entry 1
+argument "other"
+environment "PATH=/opt"
+environment "A=2"
+environment "B=3"
+directory "/else"
+user "0"
+stop-signal SIGINT
+on-exit reboot'
+image bare:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["sh"],"User":"","WorkingDir":""},'"$rootfs}"
+ok "an image that says little" "$plyboot" entry --store images --image bare:1 -o i.layer
+is "... gets what container engines give it" "$(conf i.layer)" 'plyboot entry 1
+argument "sh"
+directory "/"
+user "0"
+stop-signal SIGTERM
+on-exit status'
+rm store && mv store.kept store
+image none:1 '{"architecture":"amd64","os":"linux",'"$rootfs}"
+refuses "an image without a program" 2 USAGE "$plyboot" entry --store images --image none:1 -o x.layer
+ok "... gets one" "$plyboot" entry --store images --image none:1 -o i.layer -- sh
+image env:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["sh"],"Env":["A"]},'"$rootfs}"
+refuses "an Env that is none" 1 FORMAT "$plyboot" entry --store images --image env:1 -o x.layer
+image signal:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["sh"],"StopSignal":"SIGX"},'"$rootfs}"
+refuses "a StopSignal that is none" 1 FORMAT "$plyboot" entry --store images --image signal:1 -o x.layer
+ok "... unless another is given" "$plyboot" entry --store images --image signal:1 --stop-signal TERM -o i.layer
+image mips:1 '{"architecture":"mips64le","os":"linux","config":{"Cmd":["sh"]},'"$rootfs}"
+refuses "an image for another machine" 3 MISSING "$plyboot" entry --store images --image mips:1 -o x.layer
+image text:1 'no JSON'
+refuses "a config that is no JSON" 1 FORMAT "$plyboot" entry --store images --image text:1 -o x.layer
+image rotten:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["app"]},'"$rootfs}" rotten
+refuses "a config that is not its digest's" 1 DIGEST "$plyboot" entry --store images --image rotten:1 -o x.layer
+image index:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["index"]},'"$rootfs}" index
+refuses "an index of images" 1 TYPE "$plyboot" entry --store images --image index:1 -o x.layer
+image gone:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["gone"]},'"$rootfs}" gone
+refuses "a manifest that is not there" 3 MISSING "$plyboot" entry --store images --image gone:1 -o x.layer
+image twice:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["sh"]},'"$rootfs}"
+image twice:1 '{"architecture":"amd64","os":"linux","config":{"Cmd":["bash"]},'"$rootfs}"
+refuses "a name that two images have" 2 USAGE "$plyboot" entry --store images --image twice:1 -o x.layer
+refuses "an image that is not there" 3 MISSING "$plyboot" entry --store images --image app:2 -o x.layer
+refuses "a store that is not there" 3 MISSING "$plyboot" entry --store nowhere --image app:1 -o x.layer
+
 # --- the program is no command
 ok "it is made for this machine" test -s entry
 chmod +x entry
