@@ -14,10 +14,11 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote
 # Some distributions' gcc writes an ID into what it links.
 LINK_FLAGS := -Wl,--gc-sections -Wl,--build-id=none
 INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
-HOST_LIBS := -larchive -lzstd -lz -lbearssl
+HOST_LIBS := -larchive -lzstd -lz -lbearssl -ljansson
 
 LAYERS_SRC := $(wildcard layers/*.c)
 INIT_SRC := $(wildcard init/*.c)
+ENTRY_SRC := $(wildcard init/entry/*.c)
 COMPOSE_SRC := $(wildcard compose/*.c)
 QEMU_SRC := $(wildcard qemu/*.c)
 
@@ -31,7 +32,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
 
 # SOURCES=dir: what is built from source comes from tarballs there, without a network; the scripts that take them
 # look for it in their environment.
-all: $(ARCHES:%=build/%/init) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
+all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -60,12 +61,17 @@ build/$(1)/obj/%.o: %.c Makefile build/$(1)/prefix.path
 build/$(1)/liblayers.a: $(call objects,$(1),$(LAYERS_SRC))
 build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
 build/$(1)/libinit.a: $(call objects,$(1),$(filter-out init/main.c,$(INIT_SRC)))
+build/$(1)/libentry.a: $(call objects,$(1),$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/$(1)/libcompose.a: $(call objects,$(1),$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/$(1)/lib%.a:
 	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
 
 build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
+
+# The first process of a root without an init of its own, which `plyboot entry` puts there.
+build/$(1)/entry.debug: build/$(1)/obj/init/entry/main.o build/$(1)/libentry.a build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^
 
 # The /init of tests/boot/hostile.t, whose parser attacks what is around it.
 build/$(1)/init-hostile: build/$(1)/obj/tests/boot/hostile.o build/$(1)/obj/init/main.o build/$(1)/libinit.a \
@@ -80,12 +86,17 @@ build/$(1)/faithful: build/$(1)/obj/tests/boot/faithful.o build/$(1)/liblayers.a
 build/$(1)/init: build/$(1)/init.debug init/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
 	@init/check-binary $$@ $$<
+
+build/$(1)/entry: build/$(1)/entry.debug init/entry/check-binary
+	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
+	@init/entry/check-binary $$@ $$<
 endef
 $(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
 
-# The host command carries /init for every architecture.
-build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init
-	$(call say,CC)build/$(HOST_ARCH)/prefix/bin/musl-gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+# The host command carries /init and the entry program for every architecture.
+EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"'
+build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry
+	$(call say,CC)build/$(HOST_ARCH)/prefix/bin/musl-gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 
 build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
 		$(ARCHES:%=build/$(HOST_ARCH)/obj/compose/embedded_%.o) \
@@ -187,6 +198,7 @@ build/asan/obj/%.o: %.c Makefile
 build/asan/liblayers.a: $(LAYERS_SRC:%.c=build/asan/obj/%.o)
 build/asan/libqemu.a: $(QEMU_SRC:%.c=build/asan/obj/%.o)
 build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
+build/asan/libentry.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/asan/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -219,9 +231,9 @@ build/aarch64-test/test_sha256: $(AARCH64_OBJECTS)
 	$(call say,LINK)aarch64-linux-gnu-gcc -static $(LINK_FLAGS) -o $@ $^
 
 # The host command with the sanitizers, for the command-line tests.
-build/asan/embedded_%.o: compose/embedded_%.S build/%/init
+build/asan/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry
 	@mkdir -p $(@D)
-	$(call say,CC)gcc -DINIT_PATH='"build/$*/init"' -c -o $@ $<
+	$(call say,CC)gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
 		$(ARCHES:%=build/asan/embedded_%.o) build/asan/libqemu.a build/asan/liblayers.a
 	$(call say,LINK)gcc -fsanitize=address,undefined -o $@ $^ $(HOST_LIBS)
@@ -239,6 +251,7 @@ build/coverage/obj/%.o: %.c Makefile
 build/coverage/liblayers.a: $(LAYERS_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libqemu.a: $(QEMU_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libinit.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
+build/coverage/libentry.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/coverage/libcompose.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/coverage/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -250,7 +263,7 @@ build/coverage/shared_counters.o: tests/shared_counters.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
-		build/coverage/libinit.a build/coverage/liblayers.a
+		build/coverage/libinit.a build/coverage/libentry.a build/coverage/libcompose.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
 
@@ -293,7 +306,7 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 # one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
-FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
+FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c)
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

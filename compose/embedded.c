@@ -4,19 +4,34 @@
 
 /* Made by embedded_<architecture>.S. */
 extern const uint8_t embedded_init_x86_64_start[], embedded_init_x86_64_end[];
+extern const uint8_t embedded_entry_x86_64_start[], embedded_entry_x86_64_end[];
 
-/* A new architecture is a row here, an .S beside, and a word in the Makefile's ARCHES. */
-const struct embedded_init embedded_inits[] = {
+/* A new architecture is a row in each table, an .S beside, and a word in the Makefile's ARCHES. */
+static const struct embedded inits[] = {
 	{"x86_64", embedded_init_x86_64_start, embedded_init_x86_64_end},
 	{NULL, NULL, NULL},
 };
 
-const struct embedded_init *embedded_find(const char *architecture)
+static const struct embedded entries[] = {
+	{"x86_64", embedded_entry_x86_64_start, embedded_entry_x86_64_end},
+	{NULL, NULL, NULL},
+};
+
+static const struct embedded *find(const struct embedded *one, const char *architecture)
 {
-	for (const struct embedded_init *init = embedded_inits; init->architecture != NULL;
-		init++) {
-		if (strcmp(init->architecture, architecture) == 0)
-			return init;
+	for (; one->architecture != NULL; one++) {
+		if (strcmp(one->architecture, architecture) == 0)
+			return one;
 	}
 	return NULL;
+}
+
+const struct embedded *embedded_init(const char *architecture)
+{
+	return find(inits, architecture);
+}
+
+const struct embedded *embedded_entry(const char *architecture)
+{
+	return find(entries, architecture);
 }

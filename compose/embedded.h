@@ -1,18 +1,18 @@
-/* The /init programs that the host command carries, one for each architecture. */
+/* The programs for devices that the host command carries, for each architecture. */
 #ifndef PLYBOOT_EMBEDDED_H
 #define PLYBOOT_EMBEDDED_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct embedded_init {
-	const char *architecture; /* as `uname -m` says it; NULL ends the table */
+struct embedded {
+	const char *architecture; /* as `uname -m` says it; NULL ends a table */
 	const uint8_t *start, *end;
 };
 
-extern const struct embedded_init embedded_inits[];
-
-/* NULL when there is none for that architecture. */
-const struct embedded_init *embedded_find(const char *architecture);
+/* /init, and the first process of a root that has no init of its own (init/entry/). NULL when there
+ * is none for that architecture. */
+const struct embedded *embedded_init(const char *architecture);
+const struct embedded *embedded_entry(const char *architecture);
 
 #endif

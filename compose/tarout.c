@@ -163,6 +163,30 @@ int tarout_add(struct tarout *tar, const struct scan *scan, const struct scan_en
 	return result;
 }
 
+int tarout_add_made(struct tarout *tar, const char *path, mode_t mode, time_t mtime,
+	const void *data, size_t size_bytes, struct error *e)
+{
+	struct archive_entry *to = archive_entry_new();
+	if (to == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	archive_entry_copy_pathname(to, path);
+	archive_entry_set_mode(to, mode);
+	archive_entry_set_uid(to, 0);
+	archive_entry_set_gid(to, 0);
+	archive_entry_set_mtime(to, mtime, 0);
+	archive_entry_set_size(to, (la_int64_t)size_bytes);
+	int result = check(tar, archive_write_header(tar->archive, to), path, e);
+	archive_entry_free(to);
+	if (result == 0 && size_bytes > 0) {
+		bool whole = archive_write_data(tar->archive, data, size_bytes) ==
+			     (la_ssize_t)size_bytes;
+		result = check(tar, whole ? ARCHIVE_OK : ARCHIVE_FATAL, path, e);
+	}
+	if (result == 0)
+		result = check(tar, archive_write_finish_entry(tar->archive), path, e);
+	return result;
+}
+
 int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
 {
 	char name[LIMIT_PATH_BYTES + 8];
@@ -173,18 +197,7 @@ int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
 			"the name of `%s` is too long for a whiteout of it", path);
 	(void)snprintf(name, sizeof name, "%.*s.wh.%s", parent, path, path + parent);
 
-	struct archive_entry *to = archive_entry_new();
-	if (to == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	archive_entry_copy_pathname(to, name);
-	archive_entry_set_mode(to, S_IFREG);
-	archive_entry_set_uid(to, 0);
-	archive_entry_set_gid(to, 0);
-	archive_entry_set_mtime(to, 0, 0);
-	archive_entry_set_size(to, 0);
-	int result = check(tar, archive_write_header(tar->archive, to), name, e);
-	archive_entry_free(to);
-	return result;
+	return tarout_add_made(tar, name, S_IFREG, 0, NULL, 0, e);
 }
 
 int tarout_finish(struct tarout *tar, struct error *e)

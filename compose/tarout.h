@@ -17,6 +17,11 @@ int tarout_open(tarout_sink *sink, void *context, struct tarout **out, struct er
 int tarout_add(struct tarout *tar, const struct scan *scan, const struct scan_entry *entry,
 	const char *link_to, struct error *e);
 
+/* A directory, or a regular file with these contents, of 0:0, that no tree
+ * has: `mode` with its type. */
+int tarout_add_made(struct tarout *tar, const char *path, mode_t mode, time_t mtime,
+	const void *data, size_t size_bytes, struct error *e);
+
 /* The whiteout that removes `path` of lower layers. */
 int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e);
 

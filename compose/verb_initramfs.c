@@ -119,7 +119,7 @@ static int add_init(const struct initramfs_options *given, struct cpio *cpio, st
 		return error_errno(e, errno, "uname");
 	const char *architecture =
 		given->architecture != NULL ? given->architecture : machine.machine;
-	const struct embedded_init *init = embedded_find(architecture);
+	const struct embedded *init = embedded_init(architecture);
 	if (init == NULL)
 		return error_set(e, ERROR_MISSING, 0,
 			"this command carries no /init for `%s`: give one with --init",
