@@ -161,17 +161,21 @@ class Model:
 
     def leads_through(self, layer):
         """Does a member's path lead through what is no directory below, and by then has no entry of its own?"""
-        settled = set()
+        made, removed = set(), set()
         for entry in layer:
             way = entry.path if entry.kind == "opaque" else entry.path[:-1]
             for i in range(1, len(way) + 1):
                 below = self.find(way[:i])
-                if below is None or way[:i] in settled:
+                if below is None or way[:i] in removed:
+                    break
+                if not below.is_directory and way[:i] in made:
                     break
                 if not below.is_directory:
                     return True
-            if entry.kind in (DIRECTORY, "whiteout"):
-                settled.add(entry.path)
+            if entry.kind == DIRECTORY:
+                made.add(entry.path)
+            elif entry.kind == "whiteout":
+                removed.add(entry.path)
         return False
 
 

@@ -168,7 +168,11 @@ def main():
     for seed in range(first, first + count):
         os.mkdir("trial")
         os.chdir("trial")
-        trial(seed, counts)
+        try:
+            trial(seed, counts)
+        except RuntimeError as why:
+            print(f"seed {seed}: {why}")
+            counts["differ"] += 1
         os.chdir("..")
         shutil.rmtree("trial")
     for name in sorted(counts):
