@@ -83,6 +83,10 @@ build/$(1)/init-hostile: build/$(1)/obj/tests/boot/hostile.o build/$(1)/obj/init
 build/$(1)/faithful: build/$(1)/obj/tests/boot/faithful.o build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
 
+# A stack composed on the host, for tests/stacking.
+build/$(1)/compose-stack: build/$(1)/obj/tests/stacking/compose.o build/$(1)/libinit.a build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
+
 build/$(1)/init: build/$(1)/init.debug init/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
 	@init/check-binary $$@ $$<
@@ -158,7 +162,7 @@ ASAN_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/asan/unit/%)
 room = $(word 1,$(subst /, ,$(1)))
 
 unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
-boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful
+boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/compose-stack
 
 # test_faults*.c make these fail (tests/unit/faults.h).
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \

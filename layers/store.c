@@ -64,6 +64,13 @@ static int mark_opaque(int root_fd, const struct path_list *opaque, struct error
 	return 0;
 }
 
+static char implied_letter(uint32_t value)
+{
+	static const char letters[] = {
+		[IMPLIED_MERGED] = 'm', [IMPLIED_FRESH] = 'f', [IMPLIED_NOT] = 'w'};
+	return letters[value];
+}
+
 static int write_implied(int layer_fd, struct path_list *implied, struct error *e)
 {
 	path_list_sort(implied);
@@ -74,7 +81,7 @@ static int write_implied(int layer_fd, struct path_list *implied, struct error *
 	(void)scope_take_fd(&fd);
 	for (size_t i = 0; i < implied->count; i++) {
 		const struct path_item *item = &implied->items[i];
-		(void)fputc(item->value == IMPLIED_FRESH ? 'f' : 'm', file);
+		(void)fputc(implied_letter(item->value), file);
 		(void)fwrite(item->path, strlen(item->path) + 1, 1, file);
 	}
 	bool failed = ferror(file) != 0;

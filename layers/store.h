@@ -4,7 +4,7 @@
  *
  *     <store>/<id>/root      the tree, a lower directory for overlayfs
  *     <store>/<id>/implied   the directories without an entry of their own (NUL after each; a first
- *                            byte 'm' merged or 'f' fresh)
+ *                            byte 'm' merged or 'f' fresh), and those with whiteouts ('w')
  *     <store>/new-<id>       what is being unpacked
  *
  * <id> is the hex SHA-256 of the signed layer record. The library takes a descriptor of the store's
@@ -40,9 +40,11 @@ int store_remove(int dir_fd, const char *name, struct error *e);
 /*
  * The synthetic layer: overlayfs takes a directory's metadata from the topmost
  * layer that has it, so a directory that a layer only implies would hide the metadata of the one
- * below. Makes `<name>` in `into_fd` with just those directories, and their parents, each with the
- * metadata that OCI's rules give it. `ids` are the stack's layers, bottom first. The root's
- * metadata is set too, so that it can be copied to a new upper.
+ * below. And it lists the whiteouts that lie in a directory which it merges with no other, as names
+ * that are not there: such a directory gets one to merge with. Makes `<name>` in `into_fd` with
+ * just those directories, and their parents, each with the metadata that OCI's rules give it. `ids`
+ * are the stack's layers, bottom first. The root's metadata is set too, so that it can be copied to
+ * a new upper.
  */
 int store_make_synthetic(int store_fd, const struct digest *ids, size_t count, int into_fd,
 	const char *name, struct error *e);

@@ -14,15 +14,27 @@
 
 static int compare_implied(const void *a, const void *b)
 {
-	return strcmp(((const struct implied *)a)->path, ((const struct implied *)b)->path);
+	const struct implied *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+	return order != 0 ? order : (int)x->whiteouts - (int)y->whiteouts;
+}
+
+static const struct implied *find(const struct lower *lower, const char *path, bool whiteouts)
+{
+	const struct implied key = {.path = path, .whiteouts = whiteouts};
+	if (lower->count == 0)
+		return NULL;
+	return bsearch(&key, lower->items, lower->count, sizeof key, compare_implied);
 }
 
 const struct implied *synthetic_implied(const struct lower *lower, const char *path)
 {
-	const struct implied key = {.path = path};
-	if (lower->count == 0)
-		return NULL;
-	return bsearch(&key, lower->items, lower->count, sizeof key, compare_implied);
+	return find(lower, path, false);
+}
+
+bool synthetic_has_whiteouts(const struct lower *lower, const char *path)
+{
+	return find(lower, path, true) != NULL;
 }
 
 static int read_whole(int fd, char *text, size_t size)
@@ -62,8 +74,9 @@ static int read_implied(int layer_fd, struct lower *lower, struct error *e)
 	if (lower->items == NULL)
 		return error_errno(e, ENOMEM, "%s", what);
 	for (size_t at = 0; at < size; at += strlen(lower->text + at) + 1)
-		lower->items[lower->count++] = (struct implied){
-			.path = lower->text + at + 1, .fresh = lower->text[at] == 'f'};
+		lower->items[lower->count++] = (struct implied){.path = lower->text + at + 1,
+			.fresh = lower->text[at] == 'f',
+			.whiteouts = lower->text[at] == 'w'};
 	return 0;
 }
 

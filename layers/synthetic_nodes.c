@@ -199,10 +199,31 @@ static void describe(const struct node_list *list, struct node *node)
 	}
 }
 
+/* overlayfs merges nothing with what the topmost layer has here, and would list the whiteouts in
+ * it. (Of several that it merges it lists none, whichever has them.) */
+static int merge_alone(const struct node_list *list, struct node *node, struct error *e)
+{
+	char path[LIMIT_PATH_BYTES + 1];
+	node_path(list, node, path);
+	if (node->layer_count == 0 || node->wanted)
+		return 0;
+	const struct lower *top = &list->view->lowers[node->layers[0]];
+	bool alone = node->layer_count == 1;
+	if (!synthetic_has_whiteouts(top, path))
+		return 0;
+	if (!alone) {
+		SCOPED_FD fd = store_open_below(top->root_fd, path, O_RDONLY | O_DIRECTORY);
+		if (fd < 0 || store_is_opaque(fd, &alone) != 0)
+			return error_errno(e, errno, "look at \"%.80s\"", path);
+	}
+	node->wanted = alone;
+	return 0;
+}
+
 static int expand(struct node_list *list, size_t index, struct error *e)
 {
 	describe(list, &list->items[index]);
-	if (add_children(list, index, e) != 0)
+	if (merge_alone(list, &list->items[index], e) != 0 || add_children(list, index, e) != 0)
 		return -1;
 	struct node *node = &list->items[index];
 	bool opaque = node->child_count == 0;
@@ -233,7 +254,7 @@ static int start_list(struct node_list *list, struct error *e)
 	return -1;
 }
 
-/* Wanted is only what overlayfs would show wrongly, or the name would hide nothing and cost an
+/* Wanted is only what overlayfs would show wrongly, or the name would do nothing and cost an
  * inode; and all that it lies in. */
 int node_list_fill(struct node_list *list, struct error *e)
 {

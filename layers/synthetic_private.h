@@ -17,7 +17,8 @@ struct lower {
 	struct implied {
 		const char *path;
 		bool fresh;
-	} * items; /* sorted by path */
+		bool whiteouts; /* lie in it, and nothing more is said */
+	} * items;              /* sorted by path, those with whiteouts behind */
 };
 
 struct stack_view {
@@ -27,9 +28,10 @@ struct stack_view {
 
 /* NULL: the layer has an entry for it, or no such directory. */
 const struct implied *synthetic_implied(const struct lower *lower, const char *path);
+bool synthetic_has_whiteouts(const struct lower *lower, const char *path);
 
-/* Every path that some layer only implies, once, and the root; a directory right before all below
- * it. Borrowed from the view. */
+/* Every path that some layer only implies or has whiteouts in, once, and the root; a directory
+ * right before all below it. Borrowed from the view. */
 struct path_set {
 	const char **paths;
 	size_t count;
@@ -58,7 +60,8 @@ struct node_list {
 };
 
 /* Fill a list that has its view, which must outlive it, with what the stack shows of each directory
- * that some layer only implies, and of those on the way there. Free it in any case. */
+ * that some layer only implies or has whiteouts in, and of those on the way there. Free it in any
+ * case. */
 int node_list_fill(struct node_list *list, struct error *e);
 void node_list_free(struct node_list *list);
 

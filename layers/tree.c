@@ -32,6 +32,7 @@ void tree_close(struct tree *tree)
 	tree_free_inheritable(tree);
 	path_list_free(&tree->opaque);
 	path_list_free(&tree->removed);
+	path_list_free(&tree->whiteouts);
 	path_list_free(&tree->origins);
 	(void)umask(tree->umask_before);
 	free(tree);

@@ -124,29 +124,45 @@ int tree_add_opaque(struct tree *tree, const char *path, struct error *e)
 	return path_list_add(&tree->opaque, path, 0, e);
 }
 
+/* The root is not listed: overlayfs always merges it with the synthetic layer's. */
+static int note_whiteout_in(struct tree *tree, const char *path, struct error *e)
+{
+	char parent[LIMIT_PATH_BYTES + 1];
+	const struct path_list *list = &tree->whiteouts;
+	size_t length = path_parent_length(path);
+	memcpy(parent, path, length);
+	parent[length] = '\0';
+	if (length == 0 ||
+		(list->count > 0 && strcmp(list->items[list->count - 1].path, parent) == 0))
+		return 0;
+	return path_list_add(&tree->whiteouts, parent, IMPLIED_NOT, e);
+}
+
 int tree_add_whiteout(struct tree *tree, const char *path, struct error *e)
 {
 	int dir_fd;
 	if (tree_open_parent(tree, path, &dir_fd, e) != 0)
 		return -1;
 	if (make_whiteout(tree, dir_fd, path_base(path)) == 0)
-		return 0;
+		return note_whiteout_in(tree, path, e);
 	if (errno != EEXIST)
 		return error_errno(e, errno, "create whiteout of \"%.80s\"", path);
 	/* This layer's own entry of that name stays, and hides the lower one by being there. */
 	return path_list_add(&tree->removed, path, 0, e);
 }
 
-/* Add the directories among `from`: other entries hide lower ones by being there. */
+/* Add the directories among `from`, those side by side once. */
 static int list_directories(const struct tree *tree, const struct path_list *from,
 	struct path_list *out, struct error *e)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const char *path = from->items[i].path;
+		if (i > 0 && strcmp(path, from->items[i - 1].path) == 0)
+			continue;
 		SCOPED_FD fd = tree_open_below(tree->root_fd, path, O_PATH | O_DIRECTORY);
 		if (fd < 0 && !tree_is_gone(errno))
 			return error_errno(e, errno, "open \"%.80s\"", path);
-		if (fd >= 0 && path_list_add(out, path, 0, e) != 0)
+		if (fd >= 0 && path_list_add(out, path, from->items[i].value, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -154,12 +170,13 @@ static int list_directories(const struct tree *tree, const struct path_list *fro
 
 int tree_list_opaque(struct tree *tree, struct path_list *out, struct error *e)
 {
+	/* Other entries than directories hide lower ones by being there. */
 	if (list_directories(tree, &tree->opaque, out, e) != 0)
 		return -1;
 	return list_directories(tree, &tree->removed, out, e);
 }
 
-/* Those whose last event is that they were made without an entry. */
+/* Those whose last event is that they were made without an entry; and those with whiteouts. */
 int tree_list_implied(struct tree *tree, struct path_list *out, struct error *e)
 {
 	struct path_list *origins = &tree->origins;
@@ -175,5 +192,6 @@ int tree_list_implied(struct tree *tree, struct path_list *out, struct error *e)
 		if (path_list_add(out, path, fresh ? IMPLIED_FRESH : IMPLIED_MERGED, e) != 0)
 			return -1;
 	}
-	return 0;
+	path_list_sort(&tree->whiteouts);
+	return list_directories(tree, &tree->whiteouts, out, e);
 }

@@ -35,8 +35,9 @@ struct tree {
 	char path[LIMIT_PATH_BYTES + 1]; /* of the deepest level */
 	size_t level_count, level_capacity;
 	struct level *levels;
-	struct path_list opaque;  /* named by an opaque marker */
-	struct path_list removed; /* named by a whiteout, with an entry of this layer there too */
+	struct path_list opaque;    /* named by an opaque marker */
+	struct path_list removed;   /* named by a whiteout, with an entry of this layer there too */
+	struct path_list whiteouts; /* the directories in which they were made */
 	/* Directories made without an entry (ORIGIN_IMPLIED), and what happened to such since. The
 	 * values grow in the order of events. */
 	struct path_list origins;

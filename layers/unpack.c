@@ -389,7 +389,8 @@ static int finish(struct unpack *unpack, struct error *e)
 		return -1;
 	if (result->opaque.bytes + result->implied.bytes > LIMIT_LIST_BYTES)
 		return error_set(e, ERROR_LIMIT, 0,
-			"directories that are opaque or only implied take more than %u MiB",
+			"directories that are opaque, only implied or with whiteouts take more "
+			"than %u MiB",
 			LIMIT_LIST_BYTES / (1024 * 1024));
 	return 0;
 }

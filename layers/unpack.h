@@ -26,7 +26,8 @@ struct unpack_options {
 /* Values in unpack_result.implied. */
 enum {
 	IMPLIED_MERGED, /* a lower layer's directory of that name shows through */
-	IMPLIED_FRESH   /* the same layer removed that one by a whiteout */
+	IMPLIED_FRESH,  /* the same layer removed that one by a whiteout */
+	IMPLIED_NOT     /* whatever else it is: whiteouts lie in it */
 };
 
 struct unpack_result {
@@ -34,7 +35,8 @@ struct unpack_result {
 	uint64_t entries;         /* of the tar, and directories that had none of their own */
 	uint64_t user_xattrs;     /* how many there were (skipped or set) */
 	struct path_list opaque;  /* directories that hide what lies below */
-	struct path_list implied; /* directories without an entry of their own, "" for the root */
+	struct path_list implied; /* directories without an entry of their own, "" for the root; and
+				     those other than the root with whiteouts (IMPLIED_NOT) */
 };
 
 /* What one entry counts for in `unpacked`: a file's size rounded up to 4096, plus a symlink's

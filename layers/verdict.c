@@ -151,14 +151,15 @@ static int take_path(struct verdict_reader *reader, struct error *e)
 {
 	struct unpack_result *result = &reader->verdict.result;
 	bool opaque = reader->opaque_left > 0;
-	if (!is_normal(reader->path) || reader->value > (opaque ? 0 : IMPLIED_FRESH))
+	if (!is_normal(reader->path) || reader->value > (opaque ? 0 : IMPLIED_NOT))
 		return refuse("a directory that can't be", e);
 	if (path_list_add(opaque ? &result->opaque : &result->implied, reader->path, reader->value,
 		    e) != 0)
 		return -1;
 	if (result->opaque.bytes + result->implied.bytes > LIMIT_LIST_BYTES)
 		return error_set(e, ERROR_LIMIT, 0,
-			"directories that are opaque or only implied take more than %u MiB",
+			"directories that are opaque, only implied or with whiteouts take more "
+			"than %u MiB",
 			LIMIT_LIST_BYTES / (1024 * 1024));
 	if (opaque)
 		reader->opaque_left--;

@@ -63,7 +63,7 @@ static void check(const struct verdict *verdict, const uint8_t *data, size_t siz
 	must(verdict->why.code == ERROR_NONE ||
 		(result->opaque.count == 0 && result->implied.count == 0));
 	check_list(&result->opaque, 0);
-	check_list(&result->implied, IMPLIED_FRESH);
+	check_list(&result->implied, IMPLIED_NOT);
 	check_written(verdict, data, size);
 }
 

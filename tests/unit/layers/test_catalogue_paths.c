@@ -63,7 +63,8 @@ static bool makes_parent(const struct sandbox *sandbox, const struct unpack_resu
 {
 	return is_whiteout(sandbox, "d/gone") && result->opaque.count == 0 &&
 	       is_listed(&result->implied, "d", IMPLIED_MERGED) &&
-	       is_listed(&result->implied, "", IMPLIED_MERGED) && result->implied.count == 2;
+	       is_listed(&result->implied, "d", IMPLIED_NOT) &&
+	       is_listed(&result->implied, "", IMPLIED_MERGED) && result->implied.count == 3;
 }
 
 static bool is_opaque(const struct sandbox *sandbox, const struct unpack_result *result)

@@ -88,6 +88,7 @@ static struct verdict a_result(void)
 	list(&verdict.result.opaque, "etc", 0);
 	list(&verdict.result.implied, "usr", IMPLIED_MERGED);
 	list(&verdict.result.implied, "var/lib", IMPLIED_FRESH);
+	list(&verdict.result.implied, "var/lib", IMPLIED_NOT);
 	return verdict;
 }
 
@@ -326,7 +327,8 @@ static void refuses_other_values(void)
 		enum error_code code;
 	} rows[] = {{1, 0, ERROR_NONE}, {1, 1, ERROR_JAIL}, {1, 255, ERROR_JAIL},
 		{0, IMPLIED_MERGED, ERROR_NONE}, {0, IMPLIED_FRESH, ERROR_NONE},
-		{0, IMPLIED_FRESH + 1, ERROR_JAIL}, {0, 255, ERROR_JAIL}};
+		{0, IMPLIED_NOT, ERROR_NONE}, {0, IMPLIED_NOT + 1, ERROR_JAIL},
+		{0, 255, ERROR_JAIL}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char name[64];
 		struct bytes bytes = header(0, 0, 0, rows[i].opaque, 1 - rows[i].opaque);
