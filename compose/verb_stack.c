@@ -300,7 +300,8 @@ const struct verb verb_stack = {
 	.options_bytes = sizeof(struct stack_options),
 	.run = run,
 	.text = "LAYER... are .layer files of `plyboot pack` and `plyboot diff`, the bottom one "
-		"first; a file may hold several layers. Their blobs must be in the store. The stack file goes to "
+		"first; a file may hold several layers. Their blobs must be in the store. The "
+		"stack file goes to "
 		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
 		"when it has been signed: `plyboot sign`.\n",
 };
