@@ -98,7 +98,7 @@ is "cat to a full disk" $? 3
 
 # --- inspect
 "$plyboot" inspect s-1 >"$work/inspect"
-has "inspect of a stack: what a layer adds" "$work/inspect" '^  added          9 entries, 100004 bytes$'
+has "inspect of a stack: what a layer adds" "$work/inspect" '^  added          10 entries, 100004 bytes$'
 has "... changes" "$work/inspect" '^  changed        1 entry, 5 bytes$'
 has "... removes" "$work/inspect" '^  removed        3 entries, 100000 bytes$'
 has "... which hides what" "$work/inspect" '^  layer 2 hides of layer 1: 4 entries, 100000 bytes$'
