@@ -122,14 +122,15 @@ static int go(struct walking *walking, bool follow_last, struct error *e)
 int merged_resolve(const struct merged *merged, const char *path, bool follow_last,
 	const struct merged_node **out, struct error *e)
 {
+	size_t length = strlen(path);
+	if (length > LIMIT_PATH_BYTES)
+		return error_set(
+			e, ERROR_PATH, 0, "a path of more than %u bytes", LIMIT_PATH_BYTES);
 	SCOPED_FREE struct walking *walking = calloc(1, sizeof *walking);
 	if (walking == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	*walking = (struct walking){.merged = merged, .given = path, .at = &merged->nodes[0]};
-	if (strlen(path) > LIMIT_PATH_BYTES)
-		return error_set(
-			e, ERROR_PATH, 0, "a path of more than %u bytes", LIMIT_PATH_BYTES);
-	memcpy(walking->rest, path, strlen(path) + 1);
+	memcpy(walking->rest, path, length + 1);
 	if (go(walking, follow_last, e) != 0)
 		return -1;
 	*out = walking->at;

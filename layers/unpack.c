@@ -242,8 +242,7 @@ static int add_file(struct unpack *unpack, const struct tree_entry *entry, struc
 static int add_entry(struct unpack *unpack, const struct tree_entry *entry, struct error *e)
 {
 	struct unpack_observer *observer = unpack->options->observer;
-	if (observer != NULL &&
-		observer->entry(observer, entry, unpack->gated->size_bytes, e) != 0)
+	if (observer != NULL && observer->entry(observer, entry, unpack->gated->size_bytes, e) != 0)
 		return -1;
 	switch (entry->type) {
 	case '0':

@@ -21,8 +21,8 @@ struct tree_entry;
 struct unpack_observer {
 	int (*entry)(struct unpack_observer *self, const struct tree_entry *entry,
 		uint64_t size_bytes, struct error *e);
-	int (*content)(struct unpack_observer *self, const void *data, size_t size_bytes,
-		struct error *e);
+	int (*content)(
+		struct unpack_observer *self, const void *data, size_t size_bytes, struct error *e);
 	int (*whiteout)(struct unpack_observer *self, const char *path, struct error *e);
 };
 
