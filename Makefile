@@ -310,7 +310,8 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 # one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
-FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c)
+FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c compose/merged*.c) \
+	compose/layer_index.c compose/hoard.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

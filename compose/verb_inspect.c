@@ -1,4 +1,5 @@
-/* plyboot inspect: what a file of ours says, believed or not. */
+/* plyboot inspect: what a file of ours says, believed or not; of layers and stacks also what they
+ * hold (inspect_layers.c). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,98 +9,37 @@
 #include "../layers/pieces.h"
 #include "../layers/record.h"
 #include "../layers/scope.h"
-#include "../layers/signed.h"
+#include "inspect.h"
 #include "keys.h"
 #include "output.h"
+#include "stack_name.h"
+#include "target.h"
 #include "verbs.h"
 
-struct inspect_options {
-	bool pieces;
-};
-
+#define FIELD(name_) .offset = offsetof(struct inspect_options, name_)
 static const struct option_spec options[] = {
 	{.name = "--pieces",
 		.kind = OPTION_FLAG,
-		.offset = offsetof(struct inspect_options, pieces),
+		FIELD(pieces),
 		.help = "list every piece of a piece table"},
+	{.name = "--json",
+		.kind = OPTION_FLAG,
+		FIELD(json),
+		.help = "one JSON object; of layers and stacks only"},
+	{.name = "--store",
+		.kind = OPTION_TEXT,
+		FIELD(store),
+		.value = "DIR",
+		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
 	{0},
 };
+#undef FIELD
 
 static const char *digest_text(const struct digest *digest)
 {
 	static char text[DIGEST_TEXT_SIZE];
 	digest_format(digest, text);
 	return text;
-}
-
-/* --- stack files and layers */
-
-static void print_record(const struct layer_record *record)
-{
-	static const char *const user_xattrs[USER_XATTRS_KINDS] = {"none", "required", "optional"};
-	printf("  digest         %s\n", digest_text(&record->digest));
-	printf("  media type     %s\n", media_name(record->media));
-	printf("  stored         %llu bytes, the largest piece %llu\n",
-		(unsigned long long)record->stored_bytes,
-		(unsigned long long)record->largest_piece_bytes);
-	printf("  unpacked       %llu bytes in %llu entries\n",
-		(unsigned long long)record->unpacked_bytes, (unsigned long long)record->entries);
-	printf("  user.* xattrs  %s\n", user_xattrs[record->user_xattrs]);
-	printf("  piece table    %s\n", digest_text(&record->pieces));
-}
-
-static void print_stack(const struct stack *stack)
-{
-	printf("name           %s\nversion        %llu\nfloor          %llu\n", stack->name,
-		(unsigned long long)stack->version, (unsigned long long)stack->floor);
-	printf("created        %s\narchitecture   %s\nkernel         %s\n", stack->created,
-		stack->architecture, stack->kernel[0] != '\0' ? stack->kernel : "any");
-	printf("upper          %s\n", upper_name(stack->upper));
-	for (size_t i = 0; i < stack->persist_count; i++)
-		printf("persist        %s\n", stack->persist[i]);
-	printf("init           %s\non failure     %s\n", stack->init,
-		on_failure_name(stack->on_failure));
-	for (size_t i = 0; i < stack->layer_count; i++) {
-		printf("layer %zu of %zu%s\n", i + 1, stack->layer_count,
-			i == 0 ? " (bottom)" : "");
-		print_record(&stack->layers[i]);
-	}
-}
-
-static int inspect_stack(const uint8_t *bytes, size_t size_bytes, struct error *e)
-{
-	struct signature_line lines[LIMIT_SIGNATURES];
-	size_t text_bytes, count;
-	struct verified *text;
-	struct stack stack;
-	if (signed_split(bytes, size_bytes, &text_bytes, lines, &count, e) != 0 ||
-		verified_trust(bytes, text_bytes, &text, e) != 0)
-		return -1;
-	int result = stack_decode(text, &stack, e);
-	verified_free(text);
-	if (result != 0)
-		return -1;
-	printf("stack file, %s\n", count == 0 ? "not signed" : "UNVERIFIED: see `plyboot verify`");
-	print_stack(&stack);
-	stack_free(&stack);
-	for (size_t i = 0; i < count; i++)
-		printf("signature by   %s\n", digest_text(&lines[i].key_id));
-	return 0;
-}
-
-static int inspect_layer(const uint8_t *bytes, size_t size_bytes, struct error *e)
-{
-	struct layer_record record;
-	struct verified *text;
-	if (verified_trust(bytes, size_bytes, &text, e) != 0)
-		return -1;
-	int result = layer_record_decode(text, &record, e);
-	verified_free(text);
-	if (result != 0)
-		return -1;
-	printf("layer\n");
-	print_record(&record);
-	return 0;
 }
 
 /* --- piece tables */
@@ -278,41 +218,68 @@ static bool begins(const uint8_t *bytes, size_t size_bytes, const char *with)
 	return size_bytes >= strlen(with) && memcmp(bytes, with, strlen(with)) == 0;
 }
 
-static int run(const void *opaque, const struct text_list *operands, struct error *e)
+static bool is_key(const uint8_t *bytes, size_t size_bytes)
 {
-	const struct inspect_options *given = opaque;
-	const char *path = operands->items[0];
+	return begins(bytes, size_bytes, "-----BEGIN ") ||
+	       begins(bytes, size_bytes, "0Y0\x13"); /* PEM, DER */
+}
+
+static int inspect_other(const struct inspect_options *given, const char *path,
+	const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	if (given->json)
+		return error_set(e, ERROR_USAGE, 0, "--json is for layers and stacks");
+	if (begins(bytes, size_bytes, "plyboot pieces "))
+		return inspect_pieces(bytes, size_bytes, given->pieces, e);
+	if (is_key(bytes, size_bytes))
+		return inspect_key(path, e);
+	if (is_record(bytes, size_bytes))
+		return inspect_record(bytes, size_bytes, e);
+	return inspect_initconf(bytes, size_bytes, e);
+}
+
+static int inspect_file(const struct inspect_options *given, const char *path, struct error *e)
+{
 	SCOPED_FREE uint8_t *bytes = NULL;
 	size_t size;
 	int result;
 	if (input_read_file(path, 8 * 1024 * 1024, &bytes, &size, e) != 0)
 		return -1;
-	if (begins(bytes, size, "plyboot stack "))
-		result = inspect_stack(bytes, size, e);
-	else if (begins(bytes, size, "layer "))
-		result = inspect_layer(bytes, size, e);
-	else if (begins(bytes, size, "plyboot pieces "))
-		result = inspect_pieces(bytes, size, given->pieces, e);
-	else if (begins(bytes, size, "-----BEGIN ") ||
-		 begins(bytes, size, "0Y0\x13")) /* PEM, DER */
-		return inspect_key(path, e);
-	else if (is_record(bytes, size))
-		result = inspect_record(bytes, size, e);
+	if (target_recognizes(bytes, size))
+		result = inspect_layers(given, bytes, size, e);
 	else
-		result = inspect_initconf(bytes, size, e);
-	return result == 0 ? 0 : error_wrap(e, "`%s`", path);
+		result = inspect_other(given, path, bytes, size, e);
+	if (result == 0 || (e->code == ERROR_KEY && is_key(bytes, size)))
+		return result; /* which names the file itself */
+	return error_wrap(e, "`%s`", path);
+}
+
+static int run(const void *opaque, const struct text_list *operands, struct error *e)
+{
+	const struct inspect_options *given = opaque;
+	const char *name = operands->items[0];
+	if (!stack_name_is_path(name) && access(name, F_OK) != 0)
+		return inspect_named(given, name, e);
+	return inspect_file(given, name, e);
 }
 
 const struct verb verb_inspect = {
 	.name = "inspect",
-	.summary = "show what a file of plyboot's says",
-	.operands = "FILE",
+	.summary = "show what a file of plyboot's says, and what layers hold",
+	.operands = "FILE | NAME-VERSION",
 	.operands_min = 1,
 	.operands_max = 1,
 	.options = options,
 	.options_bytes = sizeof(struct inspect_options),
 	.run = run,
 	.text = "FILE is a stack file (signed or not), a .layer file, a piece table, a record "
-		"partition or an image of one, an init.conf, or a public key. Nothing is believed "
-		"and nothing is checked but its form; `plyboot verify` checks.\n",
+		"partition or an image of one, an init.conf, or a public key. NAME-VERSION is a "
+		"stack in the store. Of what FILE says nothing is believed and nothing is checked "
+		"but its form; `plyboot verify` checks.\n\n"
+		"Of a stack or layers whose blobs are all in the store, it also says what they "
+		"hold: of each layer what it adds to the tree of those below it, changes in it and "
+		"removes from it (entries are names, bytes those of files); which layers hide what "
+		"of which; and the files and directories that take most room. Those blobs are "
+		"checked as /init would.\n\n"
+		"The keys of --json are in layers/FORMAT.md.\n",
 };

@@ -9,6 +9,7 @@
 #include "../layers/signed.h"
 #include "../layers/stream.h"
 #include "clock.h"
+#include "layer_file.h"
 #include "layout.h"
 #include "report.h"
 #include "verbs.h"
@@ -174,19 +175,6 @@ static int set_persist(const struct stack_options *given, struct stack *stack, s
 
 /* --- layers */
 
-static int read_layer_file(const char *path, struct layer_record *out, struct error *e)
-{
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
-	struct verified *text;
-	if (input_read_file(path, LAYER_RECORD_TEXT_SIZE, &bytes, &size_bytes, e) != 0 ||
-		verified_trust(bytes, size_bytes, &text, e) != 0)
-		return -1;
-	int result = layer_record_decode(text, out, e);
-	verified_free(text);
-	return result == 0 ? 0 : error_wrap(e, "`%s` is no .layer file", path);
-}
-
 /* The table is small enough to be looked at whole; the blob only for its size. `verify` does the
  * rest. */
 static int check_blobs(struct layout *layout, const struct layer_record *record, struct error *e)
@@ -200,20 +188,34 @@ static int check_blobs(struct layout *layout, const struct layer_record *record,
 	return 0;
 }
 
+static int add_layers(
+	struct layout *layout, const struct layer_file *file, struct stack *stack, struct error *e)
+{
+	size_t count = stack->layer_count + file->count;
+	if (count > LIMIT_LAYERS)
+		return error_set(e, ERROR_LIMIT, 0, "more than %u layers", LIMIT_LAYERS);
+	struct layer_record *grown = reallocarray(stack->layers, count, sizeof *grown);
+	if (grown == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	stack->layers = grown;
+	for (size_t i = 0; i < file->count; i++) {
+		if (check_blobs(layout, &file->records[i], e) != 0)
+			return -1;
+		stack->layers[stack->layer_count++] = file->records[i];
+	}
+	return 0;
+}
+
 static int set_layers(
 	struct layout *layout, const struct text_list *files, struct stack *stack, struct error *e)
 {
-	if (files->count > LIMIT_LAYERS)
-		return error_set(e, ERROR_LIMIT, 0, "%zu layers; a stack has at most %u",
-			files->count, LIMIT_LAYERS);
-	stack->layers = calloc(files->count, sizeof *stack->layers);
-	if (stack->layers == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	stack->layer_count = files->count;
 	for (size_t i = 0; i < files->count; i++) {
-		if (read_layer_file(files->items[i], &stack->layers[i], e) != 0)
+		struct layer_file file;
+		if (layer_file_read(files->items[i], &file, e) != 0)
 			return -1;
-		if (check_blobs(layout, &stack->layers[i], e) != 0)
+		int result = add_layers(layout, &file, stack, e);
+		layer_file_free(&file);
+		if (result != 0)
 			return error_wrap(e, "`%s`", files->items[i]);
 	}
 	return 0;
@@ -298,7 +300,8 @@ const struct verb verb_stack = {
 	.options_bytes = sizeof(struct stack_options),
 	.run = run,
 	.text = "LAYER... are .layer files of `plyboot pack` and `plyboot diff`, the bottom one "
-		"first. Their blobs must be in the store. The stack file goes to "
+		"first; a file may hold several layers. Their blobs must be in the store. The "
+		"stack file goes to "
 		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
 		"when it has been signed: `plyboot sign`.\n",
 };

@@ -8,6 +8,7 @@
 #include "keys.h"
 #include "measure.h"
 #include "report.h"
+#include "stack_name.h"
 #include "verbs.h"
 
 struct verify_options {
@@ -148,21 +149,13 @@ static int check_file(struct verifier *self, const char *path, struct error *e)
 
 /* --- which */
 
-static bool is_path(const char *name)
-{
-	size_t length = strlen(name);
-	return strchr(name, '/') != NULL ||
-	       (length > 6 && strcmp(name + length - 6, ".stack") == 0);
-}
-
 static int check_named(struct verifier *self, const char *name, struct error *e)
 {
 	char file_name[STACK_FILE_NAME_SIZE];
-	if (is_path(name))
+	if (stack_name_is_path(name))
 		return check_file(self, name, e);
-	if (strlen(name) + 6 >= sizeof file_name)
-		return error_set(e, ERROR_USAGE, 0, "`%s` is no NAME-VERSION", name);
-	(void)snprintf(file_name, sizeof file_name, "%s.stack", name);
+	if (stack_name_file(name, file_name, e) != 0)
+		return -1;
 	return check_in_store(self, file_name, e);
 }
 

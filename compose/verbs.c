@@ -9,6 +9,8 @@ const struct verb *const verbs[] = {
 	&verb_sign,
 	&verb_verify,
 	&verb_inspect,
+	&verb_ls,
+	&verb_cat,
 	&verb_initramfs,
 	&verb_image,
 	&verb_boot,

@@ -46,6 +46,7 @@ int layer_unpack_stream(struct stream *stream, const struct layer_record *record
 		.refuse_user_xattrs = record->user_xattrs == USER_XATTRS_NONE,
 		.names_only = options->names_only,
 		.beats = options->beats,
+		.observer = options->observer,
 	};
 	struct decoder *decoder = NULL;
 	if (check_user_xattrs(record, options, e) != 0 ||

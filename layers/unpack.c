@@ -206,6 +206,7 @@ static int write_all(int fd, const uint8_t *data, size_t size_bytes)
 
 static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 {
+	struct unpack_observer *observer = unpack->options->observer;
 	uint64_t written = 0;
 	for (;;) {
 		const void *data;
@@ -220,6 +221,8 @@ static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 			return error_set(
 				e, ERROR_TYPE, 0, "\"%.80s\" is a sparse file", unpack->path);
 		written += size_bytes;
+		if (observer != NULL && observer->content(observer, data, size_bytes, e) != 0)
+			return -1;
 		if (!unpack->options->names_only && write_all(fd, data, size_bytes) != 0)
 			return error_errno(e, errno, "write \"%.80s\"", unpack->path);
 	}
@@ -238,6 +241,9 @@ static int add_file(struct unpack *unpack, const struct tree_entry *entry, struc
 
 static int add_entry(struct unpack *unpack, const struct tree_entry *entry, struct error *e)
 {
+	struct unpack_observer *observer = unpack->options->observer;
+	if (observer != NULL && observer->entry(observer, entry, unpack->gated->size_bytes, e) != 0)
+		return -1;
 	switch (entry->type) {
 	case '0':
 		return add_file(unpack, entry, e);
@@ -295,6 +301,9 @@ static int add_whiteout(struct unpack *unpack, struct error *e)
 		return error_set(e, ERROR_WHITEOUT, 0,
 			"whiteout \"%.80s\" removes nothing nameable", unpack->path);
 	memmove(base, name, strlen(name) + 1);
+	struct unpack_observer *observer = unpack->options->observer;
+	if (observer != NULL && observer->whiteout(observer, unpack->path, e) != 0)
+		return -1;
 	return tree_add_whiteout(unpack->tree, unpack->path, e);
 }
 

@@ -12,6 +12,20 @@
 #include "decode.h"
 #include "paths.h"
 
+struct tree_entry;
+
+/* Told what is unpacked, in the tar's order: right before a name is made, and of a file's contents
+ * as they come. What is then refused refuses the whole layer. Each returns 0, or -1 with an error,
+ * which ends the unpacking. The arguments are gone after the call. (Which directories are opaque or
+ * implied hangs on what follows them: struct unpack_result lists those.) */
+struct unpack_observer {
+	int (*entry)(struct unpack_observer *self, const struct tree_entry *entry,
+		uint64_t size_bytes, struct error *e);
+	int (*content)(
+		struct unpack_observer *self, const void *data, size_t size_bytes, struct error *e);
+	int (*whiteout)(struct unpack_observer *self, const char *path, struct error *e);
+};
+
 struct unpack_options {
 	uint64_t max_unpacked_bytes;
 	uint64_t max_entries;
@@ -21,6 +35,7 @@ struct unpack_options {
 	 * xattrs, and plain files for device nodes: what an unprivileged check needs. */
 	bool names_only;
 	_Atomic uint64_t *beats; /* counted up with each chunk and each entry; may be NULL */
+	struct unpack_observer *observer; /* may be NULL */
 };
 
 /* Values in unpack_result.implied. */
@@ -61,6 +76,7 @@ struct layer_unpack_options {
 	void (*progress)(void *context, uint64_t stored_bytes); /* may be NULL */
 	_Atomic uint64_t *beats; /* counted up as a sign of life, by any thread; may be NULL */
 	void *progress_context;
+	struct unpack_observer *observer; /* may be NULL */
 };
 /* The same for a stream that is open. */
 int layer_unpack_stream(struct stream *stream, const struct layer_record *record, int root_fd,
