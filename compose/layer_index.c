@@ -230,6 +230,8 @@ static int add_implied(struct layer_index *index, const struct path_list *implie
 {
 	for (size_t i = 0; i < implied->count; i++) {
 		struct layer_entry *out;
+		if (implied->items[i].value == IMPLIED_NOT)
+			continue; /* its whiteouts were seen, each by itself */
 		if (add(index, implied->items[i].path, &out, e) != 0)
 			return -1;
 		out->type = '5';

@@ -9,9 +9,9 @@
 #include "tap.h"
 
 struct event {
-	char type; /* as in a tar, or LAYER_INDEX_WHITEOUT; 'i', 'f': implied, and fresh; 'o':
-		    * opaque
-		    */
+	/* As in a tar, or LAYER_INDEX_WHITEOUT; 'i', 'f': implied, and fresh; 'n': neither, but
+	 * with whiteouts; 'o': opaque. */
+	char type;
 	const char *path, *link;
 	uint64_t size;
 	unsigned mode;
@@ -31,9 +31,12 @@ static inline int index_of(const struct event *events, struct layer_index *index
 			.mode = event->mode != 0 ? event->mode : 0644,
 			.link = event->link,
 			.uid = 7};
-		if (event->type == 'i' || event->type == 'f')
+		if (event->type == 'i' || event->type == 'f' || event->type == 'n')
 			status = path_list_add(&result.implied, event->path,
-				event->type == 'f' ? IMPLIED_FRESH : IMPLIED_MERGED, e);
+				event->type == 'f'   ? IMPLIED_FRESH
+				: event->type == 'n' ? IMPLIED_NOT
+						     : IMPLIED_MERGED,
+				e);
 		else if (event->type == 'o')
 			status = path_list_add(&result.opaque, event->path, 0, e);
 		else if (event->type == LAYER_INDEX_WHITEOUT)
