@@ -6,7 +6,7 @@
 model=$here/look_model.py
 
 # The command with the sanitizers takes several times as long.
-case ${PLYBOOT:-} in */asan/*) trials=3 ;; *) trials=12 ;; esac
+case ${PLYBOOT:-} in */asan/*) trials=2 ;; *) trials=8 ;; esac
 
 # against NAME KIND FIRST: the model agrees on that many seeds
 against() {
