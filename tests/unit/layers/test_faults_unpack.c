@@ -72,6 +72,7 @@ static const struct item deep[] = {
 	{.path = "farther/file", .body = "x"},
 	{.path = "group", .type = '5', .mode = 02750, .gid = 7, .mtime = 6},
 	{.path = "group/file", .body = "x"},
+	{.path = "far/.wh.nothing"},
 	{.path = ".wh.link"},
 	{.path = "link", .type = '2', .link = "group", .mtime = 2},
 	{0},
@@ -213,8 +214,9 @@ static void fill_store(void)
 		{.path = "a/b", .type = '5', .mode = 0701, .mtime = 6},
 		{.path = "o/q", .type = '5', .mode = 0701}, {0}};
 	static const struct item above[] = {{.path = "a/b/f", .body = "x"}, {.path = "only/here"},
-		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {.path = "o/q/f"},
-		{.path = "p", .type = '5'}, {.path = "p/q/f"}, /* more than the list begins with: */
+		{.path = "o", .type = '5'}, {.path = "o/.wh..wh..opq"}, {.path = "o/.wh.x"},
+		{.path = "o/q/f"}, {.path = "p", .type = '5'},
+		{.path = "p/q/f"}, /* more than the list begins with: */
 		{.path = "m/0/f"}, {.path = "m/1/f"}, {.path = "m/2/f"}, {.path = "m/3/f"},
 		{.path = "m/4/f"}, {.path = "m/5/f"}, {.path = "m/6/f"}, {.path = "m/7/f"}, {0}};
 	static const struct item *const both[] = {below, above};
