@@ -9,11 +9,14 @@
 #include "../layers/record.h"
 #include "../layers/scope.h"
 #include "../layers/signed.h"
+#include "inspect_image.h"
 #include "keys.h"
+#include "layer_file.h"
 #include "output.h"
 #include "verbs.h"
 
 struct inspect_options {
+	const char *store;
 	bool pieces;
 };
 
@@ -22,6 +25,11 @@ static const struct option_spec options[] = {
 		.kind = OPTION_FLAG,
 		.offset = offsetof(struct inspect_options, pieces),
 		.help = "list every piece of a piece table"},
+	{.name = "--store",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct inspect_options, store),
+		.value = "DIR",
+		.help = "show an image of this store: what `plyboot import` called it, not a FILE"},
 	{0},
 };
 
@@ -89,16 +97,17 @@ static int inspect_stack(const uint8_t *bytes, size_t size_bytes, struct error *
 
 static int inspect_layer(const uint8_t *bytes, size_t size_bytes, struct error *e)
 {
-	struct layer_record record;
-	struct verified *text;
-	if (verified_trust(bytes, size_bytes, &text, e) != 0)
+	SCOPED_FREE struct layer_record *records = NULL;
+	size_t count;
+	if (layer_file_decode(bytes, size_bytes, &records, &count, e) != 0)
 		return -1;
-	int result = layer_record_decode(text, &record, e);
-	verified_free(text);
-	if (result != 0)
-		return -1;
-	printf("layer\n");
-	print_record(&record);
+	for (size_t i = 0; i < count; i++) {
+		if (count == 1)
+			printf("layer\n");
+		else
+			printf("layer %zu of %zu%s\n", i + 1, count, i == 0 ? " (bottom)" : "");
+		print_record(&records[i]);
+	}
 	return 0;
 }
 
@@ -285,6 +294,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	SCOPED_FREE uint8_t *bytes = NULL;
 	size_t size;
 	int result;
+	if (given->store != NULL)
+		return inspect_image(given->store, path, e);
 	if (input_read_file(path, 8 * 1024 * 1024, &bytes, &size, e) != 0)
 		return -1;
 	if (begins(bytes, size, "plyboot stack "))
@@ -306,7 +317,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 const struct verb verb_inspect = {
 	.name = "inspect",
 	.summary = "show what a file of plyboot's says",
-	.operands = "FILE",
+	.operands = "FILE|REF",
 	.operands_min = 1,
 	.operands_max = 1,
 	.options = options,
@@ -314,5 +325,8 @@ const struct verb verb_inspect = {
 	.run = run,
 	.text = "FILE is a stack file (signed or not), a .layer file, a piece table, a record "
 		"partition or an image of one, an init.conf, or a public key. Nothing is believed "
-		"and nothing is checked but its form; `plyboot verify` checks.\n",
+		"and nothing is checked but its form; `plyboot verify` checks.\n\n"
+		"With --store, REF is the name of an image in its index.json, of which the config "
+		"is "
+		"shown.\n",
 };

@@ -9,6 +9,7 @@
 #include "../layers/signed.h"
 #include "../layers/stream.h"
 #include "clock.h"
+#include "layer_file.h"
 #include "layout.h"
 #include "report.h"
 #include "verbs.h"
@@ -174,19 +175,6 @@ static int set_persist(const struct stack_options *given, struct stack *stack, s
 
 /* --- layers */
 
-static int read_layer_file(const char *path, struct layer_record *out, struct error *e)
-{
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
-	struct verified *text;
-	if (input_read_file(path, LAYER_RECORD_TEXT_SIZE, &bytes, &size_bytes, e) != 0 ||
-		verified_trust(bytes, size_bytes, &text, e) != 0)
-		return -1;
-	int result = layer_record_decode(text, out, e);
-	verified_free(text);
-	return result == 0 ? 0 : error_wrap(e, "`%s` is no .layer file", path);
-}
-
 /* The table is small enough to be looked at whole; the blob only for its size. `verify` does the
  * rest. */
 static int check_blobs(struct layout *layout, const struct layer_record *record, struct error *e)
@@ -200,21 +188,48 @@ static int check_blobs(struct layout *layout, const struct layer_record *record,
 	return 0;
 }
 
+/* Overlayfs refuses a directory that is a lower already. */
+static int check_repeated(const struct stack *stack, size_t at, struct error *e)
+{
+	char text[DIGEST_TEXT_SIZE];
+	for (size_t i = 0; i < at; i++) {
+		if (!digest_equal(&stack->layers[i].digest, &stack->layers[at].digest))
+			continue;
+		digest_format(&stack->layers[at].digest, text);
+		report_hint("leave the lower one out: the upper one sets all of it again");
+		return error_set(
+			e, ERROR_USAGE, 0, "layer %zu is layer %zu again: %s", at + 1, i + 1, text);
+	}
+	return 0;
+}
+
+static int add_layers(struct layout *layout, const char *path, struct stack *stack, struct error *e)
+{
+	SCOPED_FREE struct layer_record *records = NULL;
+	size_t count;
+	if (layer_file_read(path, &records, &count, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (stack->layer_count == LIMIT_LAYERS)
+			return error_set(e, ERROR_LIMIT, 0,
+				"more layers than a stack may have: at most %u", LIMIT_LAYERS);
+		size_t at = stack->layer_count++;
+		stack->layers[at] = records[i];
+		if (check_repeated(stack, at, e) != 0 || check_blobs(layout, &records[i], e) != 0)
+			return error_wrap(e, "`%s`", path);
+	}
+	return 0;
+}
+
 static int set_layers(
 	struct layout *layout, const struct text_list *files, struct stack *stack, struct error *e)
 {
-	if (files->count > LIMIT_LAYERS)
-		return error_set(e, ERROR_LIMIT, 0, "%zu layers; a stack has at most %u",
-			files->count, LIMIT_LAYERS);
-	stack->layers = calloc(files->count, sizeof *stack->layers);
+	stack->layers = calloc(LIMIT_LAYERS, sizeof *stack->layers);
 	if (stack->layers == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	stack->layer_count = files->count;
 	for (size_t i = 0; i < files->count; i++) {
-		if (read_layer_file(files->items[i], &stack->layers[i], e) != 0)
+		if (add_layers(layout, files->items[i], stack, e) != 0)
 			return -1;
-		if (check_blobs(layout, &stack->layers[i], e) != 0)
-			return error_wrap(e, "`%s`", files->items[i]);
 	}
 	return 0;
 }
@@ -297,8 +312,9 @@ const struct verb verb_stack = {
 	.options = options,
 	.options_bytes = sizeof(struct stack_options),
 	.run = run,
-	.text = "LAYER... are .layer files of `plyboot pack` and `plyboot diff`, the bottom one "
-		"first. Their blobs must be in the store. The stack file goes to "
+	.text = "LAYER... are .layer files of `plyboot pack`, `plyboot diff` and `plyboot import`, "
+		"the "
+		"bottom one first. Their blobs must be in the store. The stack file goes to "
 		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
 		"when it has been signed: `plyboot sign`.\n",
 };
