@@ -9,7 +9,7 @@
 
 struct inspect_options {
 	const char *store;
-	bool pieces, json;
+	bool pieces, json, image;
 };
 
 /* A .layer file or a stack file, as target_recognizes() them. */

@@ -77,7 +77,8 @@ int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, 
 int layout_check_blob(
 	struct layout *layout, const struct digest *digest, uint64_t size_bytes, struct error *e);
 
-/* Begin another index.json, to be committed when all else is done; the one there is stays until then. */
+/* Begin another index.json, to be committed when all else is done; the one there is stays until
+ * then. */
 int layout_write_index(struct layout *layout, const char *text, size_t size_bytes,
 	struct output *out, struct error *e);
 

@@ -110,25 +110,25 @@ static int get_counted_object(const json_t *object, const char *key, json_t **ou
 static int get_set(const json_t *object, const struct oci_member *row, void *base, struct error *e)
 {
 	struct oci_texts *texts = (struct oci_texts *)(void *)((char *)base + row->offset);
-	json_t *set, *value;
-	const char *key;
+	json_t *set;
 	if (get_counted_object(object, row->key, &set, e) != 0 ||
 		allocate(json_object_size(set), sizeof *texts->items, &texts->items, e) != 0)
 		return -1;
-	json_object_foreach(set, key, value) texts->items[texts->count++] = key;
+	for (void *at = json_object_iter(set); at != NULL; at = json_object_iter_next(set, at))
+		texts->items[texts->count++] = json_object_iter_key(at);
 	return 0;
 }
 
 static int get_pairs(
 	const json_t *object, const char *name, struct oci_pairs *pairs, struct error *e)
 {
-	json_t *map, *value;
-	const char *key;
+	json_t *map;
 	if (get_counted_object(object, name, &map, e) != 0 ||
 		allocate(json_object_size(map), sizeof *pairs->items, &pairs->items, e) != 0)
 		return -1;
-	json_object_foreach(map, key, value)
-	{
+	for (void *at = json_object_iter(map); at != NULL; at = json_object_iter_next(map, at)) {
+		const char *key = json_object_iter_key(at);
+		const json_t *value = json_object_iter_value(at);
 		if (!json_is_string(value))
 			return error_set(
 				e, ERROR_FORMAT, 0, "`%s` in `%s` is no string", key, name);

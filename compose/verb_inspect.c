@@ -10,7 +10,9 @@
 #include "../layers/record.h"
 #include "../layers/scope.h"
 #include "inspect.h"
+#include "inspect_image.h"
 #include "keys.h"
+#include "layout.h"
 #include "output.h"
 #include "stack_name.h"
 #include "target.h"
@@ -31,6 +33,11 @@ static const struct option_spec options[] = {
 		FIELD(store),
 		.value = "DIR",
 		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
+	{.name = "--image",
+		.kind = OPTION_FLAG,
+		FIELD(image),
+		.help = "show the config of an image in the store, by the name that `plyboot "
+			"import` gave it"},
 	{0},
 };
 #undef FIELD
@@ -258,6 +265,10 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 {
 	const struct inspect_options *given = opaque;
 	const char *name = operands->items[0];
+	if (given->image && given->json)
+		return error_set(e, ERROR_USAGE, 0, "--json is for layers and stacks");
+	if (given->image)
+		return inspect_image(layout_path(given->store), name, e);
 	if (!stack_name_is_path(name) && access(name, F_OK) != 0)
 		return inspect_named(given, name, e);
 	return inspect_file(given, name, e);
@@ -266,7 +277,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 const struct verb verb_inspect = {
 	.name = "inspect",
 	.summary = "show what a file of plyboot's says, and what layers hold",
-	.operands = "FILE | NAME-VERSION",
+	.operands = "FILE | NAME-VERSION | --image REF",
 	.operands_min = 1,
 	.operands_max = 1,
 	.options = options,

@@ -188,6 +188,22 @@ static int check_blobs(struct layout *layout, const struct layer_record *record,
 	return 0;
 }
 
+/* Overlayfs refuses a directory that is a lower already. */
+static int check_repeated(
+	const struct stack *stack, const struct layer_record *record, struct error *e)
+{
+	char text[DIGEST_TEXT_SIZE];
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		if (!digest_equal(&stack->layers[i].digest, &record->digest))
+			continue;
+		digest_format(&record->digest, text);
+		report_hint("leave the lower one out: the upper one sets all of it again");
+		return error_set(e, ERROR_USAGE, 0, "layer %zu is layer %zu again: %s",
+			stack->layer_count + 1, i + 1, text);
+	}
+	return 0;
+}
+
 static int add_layers(
 	struct layout *layout, const struct layer_file *file, struct stack *stack, struct error *e)
 {
@@ -199,9 +215,10 @@ static int add_layers(
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	stack->layers = grown;
 	for (size_t i = 0; i < file->count; i++) {
-		if (check_blobs(layout, &file->records[i], e) != 0)
+		const struct layer_record *record = &file->records[i];
+		if (check_repeated(stack, record, e) != 0 || check_blobs(layout, record, e) != 0)
 			return -1;
-		stack->layers[stack->layer_count++] = file->records[i];
+		stack->layers[stack->layer_count++] = *record;
 	}
 	return 0;
 }
@@ -299,8 +316,8 @@ const struct verb verb_stack = {
 	.options = options,
 	.options_bytes = sizeof(struct stack_options),
 	.run = run,
-	.text = "LAYER... are .layer files of `plyboot pack` and `plyboot diff`, the bottom one "
-		"first; a file may hold several layers. Their blobs must be in the store. The "
+	.text = "LAYER... are .layer files, the bottom one first; that of `plyboot import` holds "
+		"several layers. Their blobs must be in the store. The "
 		"stack file goes to "
 		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
 		"when it has been signed: `plyboot sign`.\n",

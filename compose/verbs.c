@@ -3,6 +3,7 @@
 const struct verb *const verbs[] = {
 	&verb_keygen,
 	&verb_pack,
+	&verb_import,
 	&verb_diff,
 	&verb_entry,
 	&verb_stack,
