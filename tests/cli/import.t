@@ -67,13 +67,13 @@ ok "... the same records" cmp one.layer one.before
 ok "... the same store" diff -r store store.before
 
 # --- its config
-ok "inspect --store shows the image" "$plyboot" inspect --store store app:1
+ok "inspect --image shows the image" "$plyboot" inspect --image --store store app:1
 for line in 'platform +linux/amd64' 'entrypoint +/bin/sh' 'cmd +run it' 'env +PATH=/bin' ' +A=b c' 'working dir +/srv' \
 	'user +7:8' 'ports +80/tcp' 'layer 3 of 3' "  digest +$(digests one.layer | tail -n 1)"; do
 	has "... $line" "$work/out" "^$line\$"
 done
 ok "... without what a terminal obeys" bash -c '! grep -q "$(printf "\033")" "$0"' "$work/out"
-refuses "a name that is not there" 3 MISSING "$plyboot" inspect --store store none
+refuses "a name that is not there" 3 MISSING "$plyboot" inspect --image --store store none
 has "... the names that are" "$work/err" 'no image is named `none`; there are: app:1$'
 
 # --- archives of it
@@ -137,7 +137,7 @@ container=$(buildah_ from scratch) && mkdir -p made/bin && cp "$(type -P busybox
 	buildah_ commit -q "$container" "oci:$work/dir/built:b" >/dev/null &&
 	buildah_ commit -q "$container" "docker-archive:$work/dir/built.tar:b:1" >/dev/null
 ok "buildah's layout" import_it b.layer built
-ok "... its entrypoint" grep -qE '^entrypoint +/bin/sh$' <("$plyboot" inspect --store store b)
+ok "... its entrypoint" grep -qE '^entrypoint +/bin/sh$' <("$plyboot" inspect --image --store store b)
 ok "buildah's docker-archive" import_it x.layer built.tar
 ok "... of another store, umoci unpacks it" umoci unpack --rootless --image store:b unpacked
 
