@@ -37,6 +37,31 @@ int scratch_open(struct scratch *out, struct error *e)
 	return 0;
 }
 
+int scratch_open_in(int parent_fd, struct scratch *out, struct error *e)
+{
+	static unsigned serial;
+	interrupt_catch();
+	*out = (struct scratch)SCRATCH_INIT;
+	out->parent_fd = fcntl(parent_fd, F_DUPFD_CLOEXEC, 0);
+	if (out->parent_fd < 0)
+		return error_errno(e, errno, "a descriptor");
+	int result;
+	do { /* one that another process of our number left is passed over */
+		(void)snprintf(
+			out->name, sizeof out->name, ".plyboot-%ld-%u", (long)getpid(), serial++);
+		result = mkdirat(parent_fd, out->name, 0700);
+	} while (result != 0 && errno == EEXIST);
+	if (result == 0)
+		out->fd = openat(
+			parent_fd, out->name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (out->fd < 0) {
+		(void)error_errno(e, errno, "a temporary directory");
+		scratch_remove(out);
+		return -1;
+	}
+	return 0;
+}
+
 void scratch_remove(struct scratch *scratch)
 {
 	int saved = errno;
