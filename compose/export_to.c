@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "image_index.h"
+#include "measure.h"
 #include "ustar.h"
 
 static bool ends_in_tar(const char *path)
@@ -74,6 +75,18 @@ int export_to_open(const char *path, struct export_to *out, struct error *e)
 	return error_wrap(e, "export to `%s`", path);
 }
 
+/* A blob that the layout has, with the right bytes, is left alone. */
+static int begin_in_layout(
+	struct export_to *to, const struct digest *digest, uint64_t size_bytes, struct error *e)
+{
+	struct error ignored;
+	if (layout_check_blob(&to->layout, digest, size_bytes, &ignored) != 0 ||
+		measure_digest(&to->layout, digest, &ignored) != 0)
+		return blob_writer_open(&to->layout, &to->blob, e);
+	blob_writer_open_existing(&to->blob);
+	return 0;
+}
+
 int export_to_begin(
 	struct export_to *to, const struct digest *digest, uint64_t size_bytes, struct error *e)
 {
@@ -81,7 +94,7 @@ int export_to_begin(
 	to->blob_bytes = size_bytes;
 	to->written_bytes = 0;
 	if (!to->is_archive)
-		return blob_writer_open(&to->layout, &to->blob, e);
+		return begin_in_layout(to, digest, size_bytes, e);
 	layout_blob_path(digest, path);
 	return write_header(to, path, size_bytes, e);
 }

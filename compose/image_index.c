@@ -60,8 +60,7 @@ int image_index_put(struct layout *layout, const struct digest *manifest, uint64
 	if (image_index_read(layout, &index, e) != 0 ||
 		add(&index, manifest, size_bytes, name, e) != 0)
 		return error_wrap(e, "`%s`", layout->path);
-	if (output_open_at(&output, layout->fd, "index.json", 0644, e) != 0 ||
-		output_write(&output, index.data, index.size, e) != 0)
+	if (layout_write_index(layout, (const char *)index.data, index.size, &output, e) != 0)
 		return -1;
 	return output_commit(&output, OUTPUT_REPLACE, e);
 }

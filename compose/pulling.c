@@ -215,15 +215,22 @@ static int check_existing(struct pulling *self, const struct pulling_asked *aske
 		self->carrier.stack_file, text_bytes, asked->force, &same, e);
 }
 
-/* As `verify` does, where it lies now. */
-static int check_layers(struct pulling *self, struct error *e)
+static int add_tables(const struct pulling *self, struct layout *to, struct error *e)
 {
 	struct digest digest;
 	for (size_t i = 0; i < self->carrier.table_count; i++) {
 		const struct carrier_table *table = &self->carrier.tables[i];
-		if (layout_add_blob(&self->layout, table->data, table->size_bytes, &digest, e) != 0)
+		if (layout_add_blob(to, table->data, table->size_bytes, &digest, e) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* As `verify` does, where it lies now. */
+static int check_layers(struct pulling *self, struct error *e)
+{
+	if (add_tables(self, &self->layout, e) != 0)
+		return -1;
 	for (size_t i = 0; i < self->stack.layer_count; i++) {
 		if (measure_check(&self->layout, &self->stack.layers[i], e) != 0)
 			return error_wrap(e, "layer %zu", i + 1);
@@ -287,10 +294,8 @@ int pulling_keep(struct pulling *self, struct error *e)
 	SCOPED_FD blobs_fd = layout_open_directory(&self->layout, "blobs/sha256", e);
 	if (blobs_fd < 0 || keep_layers(self, blobs_fd, e) != 0)
 		return -1;
-	for (size_t i = 0; i < self->carrier.table_count; i++) {
-		if (keep_blob(self, blobs_fd, &self->carrier.tables[i].digest, e) != 0)
-			return -1;
-	}
+	if (add_tables(self, self->store, e) != 0)
+		return -1;
 	return stack_file_write(self->store, self->carrier.stack_name, self->carrier.stack_file,
 		self->carrier.stack_file_bytes, e);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
@@ -39,23 +40,20 @@ int scratch_open(struct scratch *out, struct error *e)
 
 int scratch_open_in(int parent_fd, struct scratch *out, struct error *e)
 {
-	static unsigned serial;
+	uint64_t random;
 	interrupt_catch();
 	*out = (struct scratch)SCRATCH_INIT;
-	out->parent_fd = fcntl(parent_fd, F_DUPFD_CLOEXEC, 0);
-	if (out->parent_fd < 0)
-		return error_errno(e, errno, "a descriptor");
-	int result;
-	do { /* one that another process of our number left is passed over */
-		(void)snprintf(
-			out->name, sizeof out->name, ".plyboot-%ld-%u", (long)getpid(), serial++);
-		result = mkdirat(parent_fd, out->name, 0700);
-	} while (result != 0 && errno == EEXIST);
-	if (result == 0)
-		out->fd = openat(
-			parent_fd, out->name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return error_errno(e, errno, "getrandom");
+	(void)snprintf(out->name, sizeof out->name, ".new-%016llx", (unsigned long long)random);
+	SCOPED_FD own = openat(parent_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (own < 0 || mkdirat(own, out->name, 0700) != 0)
+		return error_errno(e, errno, "a temporary directory");
+	out->parent_fd = scope_take_fd(&own);
+	out->fd =
+		openat(out->parent_fd, out->name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (out->fd < 0) {
-		(void)error_errno(e, errno, "a temporary directory");
+		(void)error_errno(e, errno, "open a temporary directory");
 		scratch_remove(out);
 		return -1;
 	}

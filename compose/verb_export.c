@@ -27,6 +27,16 @@ static const struct option_spec options[] = {
 };
 #undef FIELD
 
+/* What skopeo and umoci can name (annotations.md of the OCI image specification, ref.name). */
+static int check_reference(const char *name, struct error *e)
+{
+	static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-._:@/+";
+	if (name[0] != '\0' && name[strspn(name, characters)] == '\0')
+		return 0;
+	return error_set(e, ERROR_USAGE, 0, "`%s` is no name for an image in a layout", name);
+}
+
 static int copy_layers(struct layout *store, const struct stack *stack, struct export_to *to,
 	struct stack_image *image, struct error *e)
 {
@@ -64,16 +74,17 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 {
 	const struct export_options *given = opaque;
 	const char *name = operands->items[0];
+	const char *reference = given->reference != NULL ? given->reference : name;
 	SCOPED_LAYOUT store = LAYOUT_INIT;
 	struct stack_file file;
 	struct export_to to;
-	if (layout_open(layout_path(given->store), false, &store, e) != 0 ||
+	if (check_reference(reference, e) != 0 ||
+		layout_open(layout_path(given->store), false, &store, e) != 0 ||
 		stack_file_open(&store, name, &file, e) != 0)
 		return -1;
 	int result = export_to_open(operands->items[1], &to, e);
 	if (result == 0) {
-		result = copy(&store, &file.stack, &to,
-			given->reference != NULL ? given->reference : name, e);
+		result = copy(&store, &file.stack, &to, reference, e);
 		export_to_close(&to);
 	}
 	stack_file_close(&file);

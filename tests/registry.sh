@@ -4,7 +4,7 @@
 
 # start_registry: $registry is its host and port
 start_registry() {
-	local dir=$work/registry tries=0
+	local dir=${work:?}/registry tries=0
 	mkdir "$dir"
 	cat >"$dir/config.yml" <<-END
 		version: 0.1
@@ -15,10 +15,10 @@ start_registry() {
 	setpriv --pdeathsig TERM docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 &
 	registry_pid=$!
 	while ! registry=$(grep -o 'listening on 127\.0\.0\.1:[0-9]*' "$dir/log"); do
-		[ $((tries += 1)) -le 100 ] && kill -0 "$registry_pid" || {
+		if [ $((tries += 1)) -gt 100 ] || ! kill -0 "$registry_pid"; then
 			cat "$dir/log" >&2
 			return 1
-		}
+		fi
 		sleep 0.1
 	done
 	registry=${registry##* }

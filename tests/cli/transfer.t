@@ -63,7 +63,7 @@ podman image umount --all >/dev/null
 
 ok "export to an archive" "$plyboot" export tree-3 out.tar
 is "... it is the same image" "$(head -n 1 "$work/out")" "$digest"
-ok "skopeo reads it" skopeo copy --quiet oci-archive:out.tar:tree-3 oci:from-tar:x
+ok "skopeo reads it" skopeo copy --quiet --preserve-digests oci-archive:out.tar:tree-3 oci:from-tar:x
 is "... the same blobs" "$(ls from-tar/blobs/sha256)" "$(ls out/blobs/sha256)"
 mv out.tar first.tar
 "$plyboot" export tree-3 out.tar >/dev/null
@@ -93,13 +93,13 @@ refuses "... of a path" 2 USAGE "$plyboot" export store/stacks/tree-3.stack new
 refuses "... under a name that none can have" 2 USAGE "$plyboot" export --ref 'a b' tree-3 new
 refuses "... under no name" 2 USAGE "$plyboot" export --ref '' tree-3 new
 
-cp "$(blob high.layer)" good
+cp "$(blob high.layer)" whole
 printf x | dd of="$(blob high.layer)" bs=1 seek=700 conv=notrunc status=none
 refuses "export of a damaged layer, to a new directory" 1 DIGEST "$plyboot" export tree-3 new
 refuses "... to a layout that is there" 1 DIGEST "$plyboot" export --ref third tree-3 out
 refuses "... to an archive" 1 DIGEST "$plyboot" export tree-3 new.tar
 refuses "push of one" 1 DIGEST "$plyboot" push tree-3 oci:new:x
-cp good "$(blob high.layer)"
+cp whole "$(blob high.layer)"
 ok "good again" "$plyboot" export tree-3 new
 rm -r new
 
@@ -250,10 +250,10 @@ env PATH="$PWD/bin:$PATH" then='kill -TERM $PPID; sleep 2' \
 is "a signal meanwhile ends it" $? 143
 is "... and leaves nothing" "$(snapshot)" "$before"
 refuses "another image got the name meanwhile" 1 DIGEST env PATH="$PWD/bin:$PATH" \
-	then="rm new/.plyboot-*/blobs/sha256/$(sha256sum manifest.json | cut -d' ' -f1)" \
+	then="rm new/.new-*/blobs/sha256/$(sha256sum manifest.json | cut -d' ' -f1)" \
 	"$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 refuses "a layer that was exchanged" 1 DIGEST env PATH="$PWD/bin:$PATH" \
-	then="printf x | dd of=\$(echo new/.plyboot-*)/blobs/sha256/$(of base.layer layer | cut -d: -f2) bs=1 seek=99 conv=notrunc status=none" \
+	then="printf x | dd of=\$(echo new/.new-*)/blobs/sha256/$(of base.layer layer | cut -d: -f2) bs=1 seek=99 conv=notrunc status=none" \
 	"$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 ok "the next one finishes" "$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 rm -r new bin
@@ -273,8 +273,7 @@ refuses "... but for the signature" 1 SIGNATURE "$plyboot" pull --pub k.pub --st
 rm -r bad
 while read -r how status code; do
 	"$tamper" "$how" good bad
-	refuses "$how" "$status" "$code" "$plyboot" pull --store new oci:bad:stack
-	refuses "... where there is a store" "$status" "$code" "$plyboot" pull --store two oci:bad:stack
+	refuses "$how" "$status" "$code" "$plyboot" pull --store two oci:bad:stack
 	rm -r bad
 done <<-END
 	no-carrier 1 FORMAT
