@@ -29,16 +29,16 @@ static int hash_tar(struct tap *tap, enum media media, struct digest *diff_id, s
 	struct decoder *decoder;
 	struct sha256 hash;
 	const uint8_t *data;
-	size_t size_bytes = 0;
-	int result;
+	size_t size_bytes = 1;
+	int result = 0;
 	if (decoder_open(media, &tap->feed, &decoder, e) != 0)
 		return -1;
 	sha256_start(&hash);
-	do {
+	while (result == 0 && size_bytes > 0) {
 		result = decoder_read(decoder, &data, &size_bytes, e);
 		if (result == 0)
 			sha256_update(&hash, data, size_bytes);
-	} while (result == 0 && size_bytes > 0);
+	}
 	decoder_close(decoder);
 	sha256_finish(&hash, diff_id);
 	return result;

@@ -58,7 +58,11 @@ ok "umoci unpacks it" umoci unpack --image out:tree-3 unpacked
 is "... the tree is the top one" "$("$tree" manifest unpacked/rootfs)" "$("$tree" manifest high)"
 ok "podman takes it" podman pull --quiet oci:out:tree-3
 mounted=$(podman image mount "$(podman images --quiet | head -n 1)")
-is "... the tree is the same" "$("$tree" manifest "$mounted" | tail -n +2)" "$("$tree" manifest high | tail -n +2)"
+# It unpacks a layer over the one below: directories keep times and attributes that they should not.
+but_directories() {
+	"$tree" manifest "$1" | tail -n +2 | sed -E "s/^(b.*['\"] 4[0-7]{4} [0-9:]+) .*/\1/"
+}
+is "... the tree is the same" "$(but_directories "$mounted")" "$(but_directories high)"
 podman image umount --all >/dev/null
 
 ok "export to an archive" "$plyboot" export tree-3 out.tar
