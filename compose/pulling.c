@@ -144,18 +144,18 @@ static int unzip_all(int fd, struct bytes *out, struct error *e)
 {
 	static uint8_t chunk[64 * 1024];
 	struct unzip *unzip;
-	size_t got = 0;
-	int result;
+	size_t got = 1;
+	int result = 0;
 	if (unzip_open(fd, &unzip, e) != 0)
 		return -1;
-	do {
+	while (result == 0 && got > 0) {
 		result = unzip_read(unzip, chunk, sizeof chunk, &got, e);
 		if (result == 0 && got > CARRIER_MAX_BYTES - out->size)
 			result = error_set(
 				e, ERROR_LIMIT, 0, "more than %d bytes of tar", CARRIER_MAX_BYTES);
 		if (result == 0)
 			result = bytes_add(out, chunk, got, e);
-	} while (result == 0 && got > 0);
+	}
 	unzip_close(unzip);
 	return result;
 }
