@@ -278,7 +278,9 @@ refuses "... but for the signature" 1 SIGNATURE "$plyboot" pull --pub k.pub --st
 rm -r bad
 while read -r how status code; do
 	"$tamper" "$how" good bad
-	refuses "$how" "$status" "$code" "$plyboot" pull --store two oci:bad:stack
+	store=two
+	case $how in layer-damaged | layer-gone) store=new ;; esac # two has that layer
+	refuses "$how" "$status" "$code" "$plyboot" pull --store $store oci:bad:stack
 	rm -r bad
 done <<-END
 	no-carrier 1 FORMAT
