@@ -16,6 +16,11 @@ static const char index_file[] = "{\"schemaVersion\":2,\"manifests\":[]}\n";
 
 static const char *const directories[] = {"blobs", "blobs/sha256", "stacks"};
 
+static size_t directory_count(const struct layout *layout)
+{
+	return layout->is_image ? 2 : 3;
+}
+
 const char *layout_path(const char *given)
 {
 	const char *environment = getenv("PLYBOOT_STORE");
@@ -48,28 +53,29 @@ static int write_small(int dir_fd, const char *name, const char *text, struct er
 	return output_commit(&output, OUTPUT_REPLACE, e);
 }
 
-static int make_directories(int fd, struct error *e)
+static int make_directories(const struct layout *layout, struct error *e)
 {
-	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
-		if (mkdirat(fd, directories[i], 0755) != 0 && errno != EEXIST)
+	for (size_t i = 0; i < directory_count(layout); i++) {
+		if (mkdirat(layout->fd, directories[i], 0755) != 0 && errno != EEXIST)
 			return error_errno(e, errno, "make the directory `%s`", directories[i]);
 	}
 	return 0;
 }
 
 /* oci-layout comes last: with it, the layout is one. */
-static int populate(int fd, struct error *e)
+static int populate(const struct layout *layout, struct error *e)
 {
-	if (make_directories(fd, e) != 0 || write_small(fd, "index.json", index_file, e) != 0)
+	if (make_directories(layout, e) != 0 ||
+		write_small(layout->fd, "index.json", index_file, e) != 0)
 		return -1;
-	return write_small(fd, "oci-layout", layout_file, e);
+	return write_small(layout->fd, "oci-layout", layout_file, e);
 }
 
 static void depopulate(const struct layout *layout)
 {
 	(void)unlinkat(layout->fd, "oci-layout", 0);
 	(void)unlinkat(layout->fd, "index.json", 0);
-	for (size_t i = sizeof directories / sizeof directories[0]; i-- > 0;)
+	for (size_t i = directory_count(layout); i-- > 0;)
 		(void)unlinkat(layout->fd, directories[i], AT_REMOVEDIR);
 	if (layout->made_directory)
 		(void)rmdir(layout->path);
@@ -78,17 +84,19 @@ static void depopulate(const struct layout *layout)
 static int check_or_populate(struct layout *layout, bool create, struct error *e)
 {
 	if (faccessat(layout->fd, "oci-layout", F_OK, 0) == 0)
-		return create ? make_directories(layout->fd, e) : 0;
+		return create ? make_directories(layout, e) : 0;
 	if (!create || !is_empty(layout->fd))
 		return error_set(e, ERROR_FORMAT, 0, "`%s` is no store: it has no file oci-layout",
 			layout->path);
 	layout->created = true;
-	return populate(layout->fd, e);
+	return populate(layout, e);
 }
 
-int layout_open(const char *path, bool create, struct layout *out, struct error *e)
+/* `out` says which kind. */
+static int open_kind(const char *path, bool create, struct layout *out, struct error *e)
 {
-	*out = (struct layout){.fd = -1, .path = path};
+	out->fd = -1;
+	out->path = path;
 	if (create) {
 		interrupt_catch();
 		out->made_directory = mkdir(path, 0755) == 0;
@@ -115,6 +123,18 @@ int layout_open(const char *path, bool create, struct layout *out, struct error 
 	scope_close(&own);
 	layout_close(out);
 	return -1;
+}
+
+int layout_open(const char *path, bool create, struct layout *out, struct error *e)
+{
+	*out = (struct layout)LAYOUT_INIT;
+	return open_kind(path, create, out, e);
+}
+
+int layout_open_image(const char *path, struct layout *out, struct error *e)
+{
+	*out = (struct layout){.is_image = true};
+	return open_kind(path, true, out, e);
 }
 
 void layout_keep(struct layout *layout)
@@ -254,6 +274,64 @@ int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, 
 		result = blob_writer_finish(layout, &writer, out, e);
 	blob_writer_discard(&writer);
 	return result;
+}
+
+static int flush(int dir_fd, const char *name, struct error *e)
+{
+	SCOPED_FD fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, errno, "open the blob %s", name);
+	if (fchmod(fd, 0644) != 0 || fsync(fd) != 0)
+		return error_errno(e, errno, "flush the blob %s", name);
+	return interrupt_check(e);
+}
+
+int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
+	const struct digest *digest, struct error *e)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	SCOPED_FD blobs_fd = layout_open_directory(layout, "blobs/sha256", e);
+	if (blobs_fd < 0 || flush(dir_fd, name, e) != 0)
+		return -1;
+	layout_blob_path(digest, path);
+	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!existed && remember(layout, digest, e) != 0)
+		return -1;
+	if (renameat(dir_fd, name, blobs_fd, path + 13) != 0)
+		return error_errno(e, errno, "take the blob %s in", name);
+	if (fsync(blobs_fd) != 0 && errno != EINVAL)
+		return error_errno(e, errno, "flush blobs/ of the store `%s`", layout->path);
+	return 0;
+}
+
+int layout_read_blob(struct layout *layout, const struct digest *digest, size_t max_bytes,
+	uint8_t **bytes, size_t *size_bytes, struct error *e)
+{
+	struct blob *blob;
+	struct digest found;
+	char text[DIGEST_TEXT_SIZE];
+	digest_format(digest, text);
+	if (layout->source->ops->open_blob(layout->source, digest, &blob, e) != 0)
+		return error_wrap(e, "the store `%s`", layout->path);
+	size_t size = (size_t)blob->size_bytes;
+	SCOPED_FREE uint8_t *buffer = NULL;
+	int result = 0;
+	if (blob->size_bytes > max_bytes)
+		result = error_set(
+			e, ERROR_LIMIT, 0, "the blob %s has more than %zu bytes", text, max_bytes);
+	else if ((buffer = malloc(size + 1)) == NULL)
+		result = error_set(e, ERROR_NOSPACE, 0, "no memory");
+	else
+		result = blob->ops->read_at(blob, 0, buffer, size, e);
+	blob_close(blob);
+	if (result != 0)
+		return -1;
+	digest_of(buffer, size, &found);
+	if (!digest_equal(&found, digest))
+		return error_set(e, ERROR_DIGEST, 0, "the blob %s differs from its digest", text);
+	*bytes = SCOPE_TAKE(buffer);
+	*size_bytes = size;
+	return 0;
 }
 
 int layout_check_blob(

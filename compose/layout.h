@@ -18,6 +18,7 @@ struct layout {
 	const char *path;      /* the caller's */
 	struct source *source; /* the engine's view of it */
 	bool made_directory;   /* by this command */
+	bool is_image;         /* and no store: nothing of it is for /init */
 	bool created;          /* what makes it a layout, too */
 	size_t added_count, added_capacity;
 	struct digest *added; /* blobs that were not there before */
@@ -34,6 +35,9 @@ const char *layout_path(const char *given);
 /* Open the layout at `path`. `create`: make it when there is nothing or an empty directory.
  * ERROR_MISSING; ERROR_FORMAT when it is something else. */
 int layout_open(const char *path, bool create, struct layout *out, struct error *e);
+
+/* The same for an image layout that is no store: it needs no stacks/. Made when there is none. */
+int layout_open_image(const char *path, struct layout *out, struct error *e);
 
 /* All went well: what was added stays. */
 void layout_keep(struct layout *layout);
@@ -72,6 +76,16 @@ void blob_writer_open_existing(struct blob_writer *out);
 /* One that is there already, with these bytes, is left alone. */
 int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
 	struct error *e);
+
+/* Take a file of the directory `dir_fd`, on the store's file system, in as the blob that it was
+ * found to be: flushed, then renamed. One that is there is replaced. */
+int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
+	const struct digest *digest, struct error *e);
+
+/* Read a blob of at most so many bytes whole; the caller frees. ERROR_MISSING, ERROR_LIMIT,
+ * ERROR_DIGEST when its bytes are others. */
+int layout_read_blob(struct layout *layout, const struct digest *digest, size_t max_bytes,
+	uint8_t **bytes, size_t *size_bytes, struct error *e);
 
 /* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
 int layout_check_blob(

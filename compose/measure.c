@@ -43,9 +43,9 @@ int measure_layer(struct layout *layout, enum user_xattrs user_xattrs, struct la
 	return 0;
 }
 
-/* The registry's digest of the whole blob: /init relies on the pieces, whose table is signed, but a
- * blob that goes to a registry must have both. */
-static int check_digest(struct layout *layout, const struct layer_record *record, struct error *e)
+/* The registry's digest: /init relies on the pieces, whose table is signed, but a blob that goes to
+ * a registry must have both. */
+int measure_digest(struct layout *layout, const struct digest *digest, struct error *e)
 {
 	enum { CHUNK_BYTES = 256 * 1024 };
 	static uint8_t chunk[CHUNK_BYTES];
@@ -53,7 +53,7 @@ static int check_digest(struct layout *layout, const struct layer_record *record
 	struct sha256 hash;
 	struct digest actual;
 	int status = 0;
-	if (layout->source->ops->open_blob(layout->source, &record->digest, &blob, e) != 0)
+	if (layout->source->ops->open_blob(layout->source, digest, &blob, e) != 0)
 		return -1;
 	sha256_start(&hash);
 	for (uint64_t at = 0; at < blob->size_bytes && status == 0;) {
@@ -65,7 +65,7 @@ static int check_digest(struct layout *layout, const struct layer_record *record
 	}
 	blob_close(blob);
 	sha256_finish(&hash, &actual);
-	if (status == 0 && !digest_equal(&actual, &record->digest))
+	if (status == 0 && !digest_equal(&actual, digest))
 		status = error_set(
 			e, ERROR_DIGEST, 0, "the blob as a whole differs from its digest");
 	return status;
@@ -82,5 +82,5 @@ int measure_check(struct layout *layout, const struct layer_record *record, stru
 		layer_unpack(layout->source, record, scratch.fd, &options, &result, e) != 0)
 		return -1;
 	unpack_result_free(&result);
-	return check_digest(layout, record, e);
+	return measure_digest(layout, &record->digest, e);
 }

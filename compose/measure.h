@@ -15,6 +15,9 @@
 int measure_layer(struct layout *layout, enum user_xattrs user_xattrs, struct layer_record *record,
 	struct error *e);
 
+/* Hash a blob, all of it. ERROR_DIGEST when it is another one than its name says. */
+int measure_digest(struct layout *layout, const struct digest *digest, struct error *e);
+
 /* Check a layer as a signed stack names it, and the digest of its whole blob. ERROR_DIGEST and
  * every error of layer_unpack(). */
 int measure_check(struct layout *layout, const struct layer_record *record, struct error *e);

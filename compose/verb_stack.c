@@ -12,6 +12,7 @@
 #include "layer_file.h"
 #include "layout.h"
 #include "report.h"
+#include "stack_file.h"
 #include "verbs.h"
 
 struct stack_options {
@@ -240,28 +241,6 @@ static int set_layers(
 
 /* --- the file */
 
-/* What stands there already: `*keep` when it is this very text, which may have been signed. A
- * version that was signed and says something else is not replaced in passing. */
-static int check_existing(struct layout *layout, const char *name, const char *text,
-	size_t size_bytes, bool force, bool *keep, struct error *e)
-{
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t existing_bytes, text_bytes, count;
-	struct signature_line lines[LIMIT_SIGNATURES];
-	struct error ignored;
-	*keep = false;
-	if (layout->source->ops->read_stack(
-		    layout->source, name, &bytes, &existing_bytes, &ignored) != 0 ||
-		signed_split(bytes, existing_bytes, &text_bytes, lines, &count, &ignored) != 0)
-		return 0;
-	*keep = text_bytes == size_bytes && memcmp(bytes, text, size_bytes) == 0;
-	if (*keep || count == 0 || force)
-		return 0;
-	report_hint("choose a higher --version, or replace it with --force");
-	return error_set(
-		e, ERROR_USAGE, 0, "a signed %s that says something else is there already", name);
-}
-
 static int write_stack(
 	struct layout *layout, const struct stack *stack, bool force, struct error *e)
 {
@@ -273,15 +252,9 @@ static int write_stack(
 	if (stack_encode(stack, &text, &size_bytes, e) != 0)
 		return -1;
 	stack_file_name(stack, name);
-	if (check_existing(layout, name, text, size_bytes, force, &keep, e) != 0)
-		return -1;
-	SCOPED_FD dir_fd = layout_open_directory(layout, "stacks", e);
-	if (dir_fd < 0)
-		return -1;
-	SCOPED_OUTPUT output = OUTPUT_INIT;
-	if (!keep && (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
-			     output_write(&output, text, size_bytes, e) != 0 ||
-			     output_commit(&output, OUTPUT_REPLACE, e) != 0))
+	if (stack_file_check_existing(layout, name, text, size_bytes, force, &keep, e) != 0 ||
+		(!keep &&
+			stack_file_write(layout, name, (const uint8_t *)text, size_bytes, e) != 0))
 		return -1;
 	if (stack_check_served(stack, &unserved) != 0)
 		report_warning("%s will not boot: %s", name, unserved.text);
