@@ -23,8 +23,8 @@ struct stack_image {
 int stack_image_open(
 	const struct stack *stack, size_t more, struct stack_image *out, struct error *e);
 
-/* Read the next layer of the stack, every byte of it checked, and enter it; `sink` as layer_stored_read()
- * has it. */
+/* Read the next layer of the stack, every byte of it checked, and enter it; `sink` as
+ * layer_stored_read() has it. */
 int stack_image_read(struct stack_image *image, struct layout *store,
 	const struct layer_record *record, layer_sink *sink, void *context, struct error *e);
 
