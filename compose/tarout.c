@@ -136,7 +136,7 @@ static void fill(struct archive_entry *to, const struct scan_entry *entry, const
 		archive_entry_copy_hardlink(to, link_to);
 		return;
 	}
-	if (S_ISREG(st->st_mode))
+	if (S_ISREG(st->st_mode) && !entry->emptied)
 		archive_entry_set_size(to, st->st_size);
 	if (S_ISLNK(st->st_mode))
 		archive_entry_copy_symlink(to, entry->link);
@@ -156,23 +156,16 @@ int tarout_add(struct tarout *tar, const struct scan *scan, const struct scan_en
 	fill(to, entry, link_to);
 	int result = check(tar, archive_write_header(tar->archive, to), entry->path, e);
 	archive_entry_free(to);
-	if (result == 0 && link_to == NULL && S_ISREG(entry->st.st_mode))
+	if (result == 0 && link_to == NULL && S_ISREG(entry->st.st_mode) && !entry->emptied)
 		result = copy_contents(tar, scan, entry, e);
 	if (result == 0)
 		result = check(tar, archive_write_finish_entry(tar->archive), entry->path, e);
 	return result;
 }
 
-int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
+/* The same for whoever makes it: it says what it says by its name. */
+static int add_marker(struct tarout *tar, const char *name, struct error *e)
 {
-	char name[LIMIT_PATH_BYTES + 8];
-	const char *slash = strrchr(path, '/');
-	int parent = slash == NULL ? 0 : (int)(slash + 1 - path);
-	if (strlen(path + parent) + 4 > LIMIT_COMPONENT_BYTES)
-		return error_set(e, ERROR_LIMIT, 0,
-			"the name of `%s` is too long for a whiteout of it", path);
-	(void)snprintf(name, sizeof name, "%.*s.wh.%s", parent, path, path + parent);
-
 	struct archive_entry *to = archive_entry_new();
 	if (to == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
@@ -185,6 +178,25 @@ int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
 	int result = check(tar, archive_write_header(tar->archive, to), name, e);
 	archive_entry_free(to);
 	return result;
+}
+
+int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
+{
+	char name[LIMIT_PATH_BYTES + 8];
+	const char *slash = strrchr(path, '/');
+	int parent = slash == NULL ? 0 : (int)(slash + 1 - path);
+	if (strlen(path + parent) + 4 > LIMIT_COMPONENT_BYTES)
+		return error_set(e, ERROR_LIMIT, 0,
+			"the name of `%s` is too long for a whiteout of it", path);
+	(void)snprintf(name, sizeof name, "%.*s.wh.%s", parent, path, path + parent);
+	return add_marker(tar, name, e);
+}
+
+int tarout_add_opaque(struct tarout *tar, const char *path, struct error *e)
+{
+	char name[LIMIT_PATH_BYTES + 16];
+	(void)snprintf(name, sizeof name, "%s%s.wh..wh..opq", path, path[0] != '\0' ? "/" : "");
+	return add_marker(tar, name, e);
 }
 
 int tarout_finish(struct tarout *tar, struct error *e)

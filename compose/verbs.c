@@ -4,6 +4,7 @@ const struct verb *const verbs[] = {
 	&verb_keygen,
 	&verb_pack,
 	&verb_diff,
+	&verb_commit,
 	&verb_stack,
 	&verb_sign,
 	&verb_verify,
