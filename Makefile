@@ -14,7 +14,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote
 # Some distributions' gcc writes an ID into what it links.
 LINK_FLAGS := -Wl,--gc-sections -Wl,--build-id=none
 INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
-HOST_LIBS := -larchive -lzstd -lz -lbearssl
+HOST_LIBS := -larchive -lzstd -lz -lbearssl -ljansson
 
 LAYERS_SRC := $(wildcard layers/*.c)
 INIT_SRC := $(wildcard init/*.c)
@@ -250,7 +250,7 @@ build/coverage/shared_counters.o: tests/shared_counters.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
-		build/coverage/libinit.a build/coverage/liblayers.a
+		build/coverage/libinit.a build/coverage/libcompose.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
 
@@ -293,7 +293,7 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 # one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
-FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c
+FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c $(wildcard compose/oci*.c)
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -26,9 +26,18 @@ struct as_is {
 	size_t used, capacity;
 	size_t whole;           /* bytes of the whole ones */
 	uint64_t whole_decoded; /* and what these decode to */
+	bool hashing;           /* of what is decoded */
+	struct sha256 hash;
 	uint8_t chunk[CHUNK_BYTES];
-	uint8_t scratch[SCRATCH_BYTES]; /* decoded, only to be counted */
+	uint8_t scratch[SCRATCH_BYTES]; /* decoded, to be counted, and hashed if somebody asks */
 };
+
+static void count_decoded(struct as_is *self, const uint8_t *bytes, size_t size_bytes)
+{
+	self->member_decoded += size_bytes;
+	if (self->hashing)
+		sha256_update(&self->hash, bytes, size_bytes);
+}
 
 /* --- the three steps: up to the end of the input or of a member, whichever comes first */
 
@@ -45,7 +54,7 @@ static int step_gzip(
 		stream->next_out = self->scratch;
 		stream->avail_out = SCRATCH_BYTES;
 		status = inflate(stream, Z_NO_FLUSH);
-		self->member_decoded += SCRATCH_BYTES - stream->avail_out;
+		count_decoded(self, self->scratch, SCRATCH_BYTES - stream->avail_out);
 	} while (status == Z_OK && stream->avail_out == 0);
 	*taken = in_bytes - stream->avail_in;
 	self->between = status == Z_STREAM_END;
@@ -72,7 +81,7 @@ static int step_zstd(
 					? ERROR_NOSPACE
 					: ERROR_STREAM,
 				0, "damaged zstd data: %s", ZSTD_getErrorName(left));
-		self->member_decoded += output.pos;
+		count_decoded(self, self->scratch, output.pos);
 	} while (left != 0 && output.pos == SCRATCH_BYTES);
 	*taken = input.pos;
 	self->between = left == 0;
@@ -83,11 +92,10 @@ static int step_zstd(
 static int step_plain(
 	struct as_is *self, const uint8_t *in, size_t in_bytes, size_t *taken, struct error *e)
 {
-	(void)in;
 	(void)e;
 	size_t room = self->piece_bytes - (size_t)self->member_decoded;
 	*taken = in_bytes < room ? in_bytes : room;
-	self->member_decoded += *taken;
+	count_decoded(self, in, *taken);
 	self->between = *taken == room;
 	return 0;
 }
@@ -225,16 +233,20 @@ static int cut(struct as_is *self, int fd, struct error *e)
 }
 
 int as_is_cut(
-	int fd, size_t piece_bytes, struct piece_writer *writer, enum media *media, struct error *e)
+	int fd, size_t piece_bytes, struct piece_writer *writer, enum media *media, struct digest *decoded, struct error *e)
 {
 	struct as_is *self = calloc(1, sizeof *self);
 	if (self == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	self->writer = writer;
 	self->piece_bytes = piece_bytes;
+	self->hashing = decoded != NULL;
+	sha256_start(&self->hash);
 	int result = cut(self, fd, e);
 	if (result == 0)
 		*media = self->media;
+	if (result == 0 && decoded != NULL)
+		sha256_finish(&self->hash, decoded);
 	if (self->gzip_ready)
 		(void)inflateEnd(&self->gzip);
 	(void)ZSTD_freeDCtx(self->zstd);

@@ -123,6 +123,20 @@ void layout_keep(struct layout *layout)
 	layout->added_count = 0;
 }
 
+static int remember(struct layout *layout, const struct digest *digest, struct error *e)
+{
+	if (layout->added_count == layout->added_capacity) {
+		size_t capacity = layout->added_capacity * 2 + 8;
+		struct digest *added = realloc(layout->added, capacity * sizeof *added);
+		if (added == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory");
+		layout->added = added;
+		layout->added_capacity = capacity;
+	}
+	layout->added[layout->added_count++] = *digest;
+	return 0;
+}
+
 void layout_close(struct layout *layout)
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
@@ -134,6 +148,7 @@ void layout_close(struct layout *layout)
 	if (layout->created)
 		depopulate(layout);
 	source_close(layout->source);
+	free(layout->added);
 	scope_close(&layout->fd);
 	*layout = (struct layout)LAYOUT_INIT;
 	errno = saved;
@@ -172,7 +187,13 @@ int blob_writer_write(
 {
 	sha256_update(&writer->hash, data, size_bytes);
 	writer->size_bytes += size_bytes;
-	return output_write(&writer->output, data, size_bytes, e);
+	return writer->output.fd < 0 ? 0 : output_write(&writer->output, data, size_bytes, e);
+}
+
+void blob_writer_open_existing(struct blob_writer *out)
+{
+	*out = (struct blob_writer)BLOB_WRITER_INIT;
+	sha256_start(&out->hash);
 }
 
 int blob_writer_finish(
@@ -180,20 +201,19 @@ int blob_writer_finish(
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
 	sha256_finish(&writer->hash, out);
+	if (writer->output.fd < 0)
+		return 0;
 	layout_blob_path(out, path);
 	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	if (!existed && layout->added_count == LAYOUT_MAX_ADDED)
-		return error_set(e, ERROR_LIMIT, 0, "too many blobs at once");
 	char *name = strdup(path + 13);
 	if (name == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	free(writer->output.name);
 	writer->output.name = name;
-	if (output_commit(&writer->output, OUTPUT_REPLACE, e) != 0)
+	/* Remembered first: what can't be remembered would stay. */
+	if (!existed && remember(layout, out, e) != 0)
 		return -1;
-	if (!existed)
-		layout->added[layout->added_count++] = *out;
-	return 0;
+	return output_commit(&writer->output, OUTPUT_REPLACE, e);
 }
 
 void blob_writer_discard(struct blob_writer *writer)
@@ -201,10 +221,32 @@ void blob_writer_discard(struct blob_writer *writer)
 	output_discard(&writer->output);
 }
 
+static bool has_bytes(
+	struct layout *layout, const struct digest *digest, const void *data, size_t size_bytes)
+{
+	SCOPED_FREE uint8_t *bytes = malloc(size_bytes + 1);
+	struct blob *blob;
+	struct error ignored;
+	if (bytes == NULL ||
+		layout->source->ops->open_blob(layout->source, digest, &blob, &ignored) != 0)
+		return false;
+	bool same = blob->size_bytes == size_bytes &&
+		    blob->ops->read_at(blob, 0, bytes, size_bytes, &ignored) == 0 &&
+		    memcmp(bytes, data, size_bytes) == 0;
+	blob_close(blob);
+	return same;
+}
+
 int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
 	struct error *e)
 {
 	struct blob_writer writer;
+	struct digest digest;
+	digest_of(data, size_bytes, &digest);
+	if (has_bytes(layout, &digest, data, size_bytes)) {
+		*out = digest;
+		return 0;
+	}
 	if (blob_writer_open(layout, &writer, e) != 0)
 		return -1;
 	int result = blob_writer_write(&writer, data, size_bytes, e);
@@ -227,5 +269,14 @@ int layout_check_blob(
 	if (actual != size_bytes)
 		return error_set(e, ERROR_SIZE, 0, "the blob %s has %llu bytes instead of %llu",
 			text, (unsigned long long)actual, (unsigned long long)size_bytes);
+	return 0;
+}
+
+int layout_write_index(struct layout *layout, const char *text, size_t size_bytes,
+	struct output *out, struct error *e)
+{
+	if (output_open_at(out, layout->fd, "index.json", 0644, e) != 0 ||
+		output_write(out, text, size_bytes, e) != 0 || output_write(out, "\n", 1, e) != 0)
+		return error_wrap(e, "the index of the store `%s`", layout->path);
 	return 0;
 }

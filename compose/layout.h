@@ -13,16 +13,14 @@
 #include "options.h"
 #include "output.h"
 
-enum { LAYOUT_MAX_ADDED = 4 };
-
 struct layout {
 	int fd;
 	const char *path;      /* the caller's */
 	struct source *source; /* the engine's view of it */
 	bool made_directory;   /* by this command */
 	bool created;          /* what makes it a layout, too */
-	size_t added_count;
-	struct digest added[LAYOUT_MAX_ADDED]; /* blobs that were not there before */
+	size_t added_count, added_capacity;
+	struct digest *added; /* blobs that were not there before */
 };
 
 #define LAYOUT_INIT                                                                                \
@@ -68,12 +66,20 @@ int blob_writer_finish(
 	struct layout *layout, struct blob_writer *writer, struct digest *out, struct error *e);
 void blob_writer_discard(struct blob_writer *writer);
 
+/* The same for what is in the store already: it is only hashed. */
+void blob_writer_open_existing(struct blob_writer *out);
+
+/* One that is there already, with these bytes, is left alone. */
 int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
 	struct error *e);
 
 /* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
 int layout_check_blob(
 	struct layout *layout, const struct digest *digest, uint64_t size_bytes, struct error *e);
+
+/* Begin another index.json, to be committed when all else is done; the one there is stays until then. */
+int layout_write_index(struct layout *layout, const char *text, size_t size_bytes,
+	struct output *out, struct error *e);
 
 /* The names of the stack files, sorted. ERROR_MISSING when there is none. */
 struct layout_stacks {

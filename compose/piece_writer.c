@@ -9,6 +9,13 @@ int piece_writer_open(struct layout *layout, struct piece_writer *out, struct er
 	return blob_writer_open(layout, &out->blob, e);
 }
 
+void piece_writer_open_existing(struct layout *layout, struct piece_writer *out)
+{
+	*out = (struct piece_writer)PIECE_WRITER_INIT;
+	out->layout = layout;
+	blob_writer_open_existing(&out->blob);
+}
+
 static int remember(struct piece_writer *writer, const struct piece *piece, struct error *e)
 {
 	struct piece_table *table = &writer->table;

@@ -21,6 +21,9 @@ struct piece_writer {
 /* The layout must outlive it. ERROR_NOSPACE, ERROR_IO. */
 int piece_writer_open(struct layout *layout, struct piece_writer *out, struct error *e);
 
+/* For a blob that is in the store already, and that somebody reads: it is hashed, not written. */
+void piece_writer_open_existing(struct layout *layout, struct piece_writer *out);
+
 /* The next piece, 1 .. LIMIT_PIECE_BYTES. `decoded_bytes` is what its run decodes to if it ends
  * one, 0 if the stream goes on into the next piece. ERROR_LIMIT: more than a table holds. */
 int piece_writer_add(struct piece_writer *writer, const void *stored, size_t stored_bytes,

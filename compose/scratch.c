@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
@@ -31,6 +32,28 @@ int scratch_open(struct scratch *out, struct error *e)
 		openat(out->parent_fd, out->name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (out->fd < 0) {
 		(void)error_errno(e, errno, "open the temporary directory `%s`", path);
+		scratch_remove(out);
+		return -1;
+	}
+	return 0;
+}
+
+int scratch_open_in(int parent_fd, struct scratch *out, struct error *e)
+{
+	uint64_t random;
+	interrupt_catch();
+	*out = (struct scratch)SCRATCH_INIT;
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return error_errno(e, errno, "getrandom");
+	(void)snprintf(out->name, sizeof out->name, ".new-%016llx", (unsigned long long)random);
+	SCOPED_FD own = openat(parent_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (own < 0 || mkdirat(own, out->name, 0700) != 0)
+		return error_errno(e, errno, "a temporary directory");
+	out->parent_fd = scope_take_fd(&own);
+	out->fd =
+		openat(out->parent_fd, out->name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (out->fd < 0) {
+		(void)error_errno(e, errno, "open a temporary directory");
 		scratch_remove(out);
 		return -1;
 	}

@@ -20,6 +20,9 @@ struct scratch {
 /* In TMPDIR, or /tmp. ERROR_IO, ERROR_NOSPACE. */
 int scratch_open(struct scratch *out, struct error *e);
 
+/* In the directory `parent_fd`, which is duplicated: on the file system of what is in there. */
+int scratch_open_in(int parent_fd, struct scratch *out, struct error *e);
+
 /* Remove it with all that is in it; harmless when there is none. */
 void scratch_remove(struct scratch *scratch);
 #define SCOPED_SCRATCH __attribute__((cleanup(scratch_remove))) struct scratch

@@ -6,7 +6,7 @@
 
 #include "clock.h"
 
-static void put(struct json *json, const char *bytes, size_t count)
+static void put(struct json_text *json, const char *bytes, size_t count)
 {
 	if (json->failed)
 		return;
@@ -25,7 +25,7 @@ static void put(struct json *json, const char *bytes, size_t count)
 	json->text[json->length] = '\0';
 }
 
-static void put_text(struct json *json, const char *text)
+static void put_text(struct json_text *json, const char *text)
 {
 	put(json, text, strlen(text));
 }
@@ -62,7 +62,7 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
-static void put_quoted(struct json *json, const char *value)
+static void put_quoted(struct json_text *json, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
 	put(json, "\"", 1);
@@ -88,14 +88,14 @@ static void put_quoted(struct json *json, const char *value)
 
 enum { DEPTH_OF_LINES = 2 };
 
-static void put_line(struct json *json)
+static void put_line(struct json_text *json)
 {
 	put(json, "\n", 1);
 	for (unsigned i = 0; i < json->depth; i++)
 		put(json, "  ", 2);
 }
 
-static void put_key(struct json *json, const char *key)
+static void put_key(struct json_text *json, const char *key)
 {
 	if (json->need_comma)
 		put(json, ",", 1);
@@ -110,7 +110,7 @@ static void put_key(struct json *json, const char *key)
 	}
 }
 
-void json_open(struct json *json, const char *key, char bracket)
+void json_text_open(struct json_text *json, const char *key, char bracket)
 {
 	put_key(json, key);
 	put(json, &bracket, 1);
@@ -118,7 +118,7 @@ void json_open(struct json *json, const char *key, char bracket)
 	json->depth++;
 }
 
-void json_close(struct json *json, char bracket)
+void json_text_close(struct json_text *json, char bracket)
 {
 	bool empty = !json->need_comma;
 	json->depth--;
@@ -128,7 +128,7 @@ void json_close(struct json *json, char bracket)
 	json->need_comma = true;
 }
 
-void json_string(struct json *json, const char *key, const char *value)
+void json_text_string(struct json_text *json, const char *key, const char *value)
 {
 	put_key(json, key);
 	if (value == NULL)
@@ -137,7 +137,7 @@ void json_string(struct json *json, const char *key, const char *value)
 		put_quoted(json, value);
 }
 
-void json_number(struct json *json, const char *key, uint64_t value)
+void json_text_number(struct json_text *json, const char *key, uint64_t value)
 {
 	char text[24];
 	put_key(json, key);
@@ -145,7 +145,7 @@ void json_number(struct json *json, const char *key, uint64_t value)
 	put_text(json, text);
 }
 
-void json_ms(struct json *json, const char *key, uint64_t us)
+void json_text_ms(struct json_text *json, const char *key, uint64_t us)
 {
 	char text[32];
 	put_key(json, key);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Zero-initialise; free `text`. `failed` says that the text is not whole. */
-struct json {
+struct json_text {
 	char *text; /* owned, NUL-terminated once anything was written */
 	size_t length, capacity;
 	bool failed;
@@ -19,12 +19,13 @@ struct json {
  * stays on its line. */
 
 /* `key` is NULL for an element of an array and for the outermost value. */
-void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
-void json_close(struct json *json, char bracket);                 /* '}' or ']' */
+void json_text_open(struct json_text *json, const char *key, char bracket); /* '{' or '[' */
+void json_text_close(struct json_text *json, char bracket);                 /* '}' or ']' */
 
 /* Any bytes: what is not UTF-8 becomes U+FFFD, one for each byte. NULL becomes null. */
-void json_string(struct json *json, const char *key, const char *value);
-void json_number(struct json *json, const char *key, uint64_t value);
-void json_ms(struct json *json, const char *key, uint64_t us); /* as milliseconds, three decimals */
+void json_text_string(struct json_text *json, const char *key, const char *value);
+void json_text_number(struct json_text *json, const char *key, uint64_t value);
+void json_text_ms(
+	struct json_text *json, const char *key, uint64_t us); /* as milliseconds, three decimals */
 
 #endif

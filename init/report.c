@@ -128,114 +128,114 @@ void report_say_failures(const struct report *report)
 
 /* --- boot.json */
 
-static void put_digest(struct json *json, const char *key, const struct digest *digest)
+static void put_digest(struct json_text *json, const char *key, const struct digest *digest)
 {
 	char text[DIGEST_TEXT_SIZE];
 	digest_format(digest, text);
-	json_string(json, key, text);
+	json_text_string(json, key, text);
 }
 
 static void put_failures(
-	struct json *json, const char *key, const struct report_failure *list, size_t count)
+	struct json_text *json, const char *key, const struct report_failure *list, size_t count)
 {
-	json_open(json, key, '[');
+	json_text_open(json, key, '[');
 	for (size_t i = 0; i < count; i++) {
-		json_open(json, NULL, '{');
-		json_string(json, "file", list[i].what);
-		json_string(json, "code", error_code_name(list[i].code));
-		json_string(json, "reason", list[i].reason);
-		json_close(json, '}');
+		json_text_open(json, NULL, '{');
+		json_text_string(json, "file", list[i].what);
+		json_text_string(json, "code", error_code_name(list[i].code));
+		json_text_string(json, "reason", list[i].reason);
+		json_text_close(json, '}');
 	}
-	json_close(json, ']');
+	json_text_close(json, ']');
 }
 
-static void put_layers(struct json *json, const struct report *report)
+static void put_layers(struct json_text *json, const struct report *report)
 {
-	json_open(json, "layers", '[');
+	json_text_open(json, "layers", '[');
 	for (size_t i = 0; i < report->layer_count; i++) {
 		const struct report_layer *layer = &report->layers[i];
-		json_open(json, NULL, '{');
+		json_text_open(json, NULL, '{');
 		put_digest(json, "digest", &layer->record.digest);
 		put_digest(json, "id", &layer->id);
-		json_string(json, "from", layer->reused ? "reused" : "unpacked");
-		json_number(json, "stored_bytes", layer->record.stored_bytes);
-		json_number(json, "unpacked_bytes", layer->record.unpacked_bytes);
-		json_number(json, "entries", layer->record.entries);
-		json_ms(json, "ms", layer->us);
-		json_close(json, '}');
+		json_text_string(json, "from", layer->reused ? "reused" : "unpacked");
+		json_text_number(json, "stored_bytes", layer->record.stored_bytes);
+		json_text_number(json, "unpacked_bytes", layer->record.unpacked_bytes);
+		json_text_number(json, "entries", layer->record.entries);
+		json_text_ms(json, "ms", layer->us);
+		json_text_close(json, '}');
 	}
-	json_close(json, ']');
+	json_text_close(json, ']');
 }
 
-static void put_jail(struct json *json, const struct report *report)
+static void put_jail(struct json_text *json, const struct report *report)
 {
-	json_open(json, "jail", '{');
-	json_open(json, "missing", '[');
+	json_text_open(json, "jail", '{');
+	json_text_open(json, "missing", '[');
 	for (unsigned i = 0; i < JAIL_PARTS; i++)
 		if ((report->jail_missing & 1u << i) != 0)
-			json_string(json, NULL, jail_part_name((enum jail_part)(1u << i)));
-	json_close(json, ']');
-	json_close(json, '}');
+			json_text_string(json, NULL, jail_part_name((enum jail_part)(1u << i)));
+	json_text_close(json, ']');
+	json_text_close(json, '}');
 }
 
-static void put_stack(struct json *json, const struct report *report)
+static void put_stack(struct json_text *json, const struct report *report)
 {
 	const struct candidate *candidate = report->candidate;
 	if (candidate == NULL)
 		return;
-	json_string(json, "stack", candidate->stack.name);
-	json_number(json, "version", candidate->stack.version);
+	json_text_string(json, "stack", candidate->stack.name);
+	json_text_number(json, "version", candidate->stack.version);
 	put_digest(json, "text", &candidate->text);
-	json_open(json, "keys", '[');
+	json_text_open(json, "keys", '[');
 	for (size_t i = 0; i < candidate->who.count; i++)
 		put_digest(json, NULL, &candidate->who.key_ids[i]);
-	json_close(json, ']');
+	json_text_close(json, ']');
 	put_layers(json, report);
 	put_jail(json, report);
-	json_open(json, "overlay", '{');
-	json_string(json, "method", report->overlay_method);
-	json_number(json, "lowers", report->lower_count);
-	json_close(json, '}');
-	json_open(json, "upper", '{');
-	json_string(json, "kind", report->upper);
-	json_string(json, "why", report->upper_why[0] != '\0' ? report->upper_why : NULL);
-	json_close(json, '}');
-	json_string(json, "init", report->init);
+	json_text_open(json, "overlay", '{');
+	json_text_string(json, "method", report->overlay_method);
+	json_text_number(json, "lowers", report->lower_count);
+	json_text_close(json, '}');
+	json_text_open(json, "upper", '{');
+	json_text_string(json, "kind", report->upper);
+	json_text_string(json, "why", report->upper_why[0] != '\0' ? report->upper_why : NULL);
+	json_text_close(json, '}');
+	json_text_string(json, "init", report->init);
 }
 
-static void put_times(struct json *json, const struct report *report, uint64_t now_us)
+static void put_times(struct json_text *json, const struct report *report, uint64_t now_us)
 {
-	json_open(json, "steps", '[');
+	json_text_open(json, "steps", '[');
 	for (size_t i = 0; i < report->step_count; i++) {
-		json_open(json, NULL, '{');
-		json_string(json, "step", report->steps[i].name);
-		json_ms(json, "ms", report->steps[i].us);
-		json_close(json, '}');
+		json_text_open(json, NULL, '{');
+		json_text_string(json, "step", report->steps[i].name);
+		json_text_ms(json, "ms", report->steps[i].us);
+		json_text_close(json, '}');
 	}
-	json_close(json, ']');
-	json_ms(json, "init_ms", now_us - report->start_us);
-	json_ms(json, "uptime_ms", now_us);
+	json_text_close(json, ']');
+	json_text_ms(json, "init_ms", now_us - report->start_us);
+	json_text_ms(json, "uptime_ms", now_us);
 }
 
-void report_json(const struct report *report, uint64_t now_us, struct json *json)
+void report_json(const struct report *report, uint64_t now_us, struct json_text *json)
 {
-	json_open(json, NULL, '{');
-	json_number(json, "plyboot_boot", 1);
+	json_text_open(json, NULL, '{');
+	json_text_number(json, "plyboot_boot", 1);
 	put_stack(json, report);
-	json_string(json, "record", report->record);
+	json_text_string(json, "record", report->record);
 	put_failures(json, "refused", report->refused, report->refused_count);
 	put_failures(json, "failed", report->failed, report->failed_count);
-	json_open(json, "warnings", '[');
+	json_text_open(json, "warnings", '[');
 	for (size_t i = 0; i < report->warning_count; i++)
-		json_string(json, NULL, report->warnings[i]);
-	json_close(json, ']');
+		json_text_string(json, NULL, report->warnings[i]);
+	json_text_close(json, ']');
 	put_times(json, report, now_us);
-	json_close(json, '}');
+	json_text_close(json, '}');
 }
 
 int report_write(const struct report *report, struct error *e)
 {
-	struct json json = {0};
+	struct json_text json = {0};
 	report_json(report, clock_us(), &json);
 	SCOPED_FREE char *text = json.text;
 	if (json.failed)

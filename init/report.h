@@ -7,7 +7,7 @@
 
 #include "candidates.h"
 
-struct json;
+struct json_text;
 
 enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400 };
 
@@ -79,7 +79,7 @@ void report_failed(struct report *report, const struct error *why);
 void report_say_failures(const struct report *report);
 
 /* The text of boot.json, `now_us` after the kernel's start: init/BOOT.md describes it. */
-void report_json(const struct report *report, uint64_t now_us, struct json *json);
+void report_json(const struct report *report, uint64_t now_us, struct json_text *json);
 
 /* Write boot.json into /run/plyboot, whole or not at all. */
 int report_write(const struct report *report, struct error *e);

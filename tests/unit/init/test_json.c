@@ -6,8 +6,8 @@
 
 static void is_json(const char *value, const char *expected, const char *name)
 {
-	struct json json = {0};
-	json_string(&json, NULL, value);
+	struct json_text json = {0};
+	json_text_string(&json, NULL, value);
 	is_str(json.text, expected, "%s", name);
 	free(json.text);
 }
@@ -32,25 +32,25 @@ static void test_strings(void)
 
 static void test_structure(void)
 {
-	struct json json = {0};
-	json_open(&json, NULL, '{');
-	json_number(&json, "n", 18446744073709551615u);
-	json_ms(&json, "ms", 1234567);
-	json_open(&json, "empty", '[');
-	json_close(&json, ']');
-	json_open(&json, "list", '[');
-	json_string(&json, NULL, "a");
-	json_open(&json, NULL, '{');
-	json_close(&json, '}');
-	json_open(&json, NULL, '{');
-	json_string(&json, "deep", "1");
-	json_open(&json, "er", '[');
-	json_string(&json, NULL, "2");
-	json_string(&json, NULL, "3");
-	json_close(&json, ']');
-	json_close(&json, '}');
-	json_close(&json, ']');
-	json_close(&json, '}');
+	struct json_text json = {0};
+	json_text_open(&json, NULL, '{');
+	json_text_number(&json, "n", 18446744073709551615u);
+	json_text_ms(&json, "ms", 1234567);
+	json_text_open(&json, "empty", '[');
+	json_text_close(&json, ']');
+	json_text_open(&json, "list", '[');
+	json_text_string(&json, NULL, "a");
+	json_text_open(&json, NULL, '{');
+	json_text_close(&json, '}');
+	json_text_open(&json, NULL, '{');
+	json_text_string(&json, "deep", "1");
+	json_text_open(&json, "er", '[');
+	json_text_string(&json, NULL, "2");
+	json_text_string(&json, NULL, "3");
+	json_text_close(&json, ']');
+	json_text_close(&json, '}');
+	json_text_close(&json, ']');
+	json_text_close(&json, '}');
 	is_str(json.text,
 		"{\n  \"n\": 18446744073709551615,\n  \"ms\": 1234.567,\n  \"empty\": [],\n"
 		"  \"list\": [\n    \"a\",\n    {},\n    {\"deep\": \"1\", \"er\": [\"2\", "

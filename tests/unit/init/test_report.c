@@ -14,7 +14,7 @@ static void is_file(const struct report *report, uint64_t now_us, const char *na
 {
 	static char expected[1 << 20];
 	char path[128];
-	struct json json = {0};
+	struct json_text json = {0};
 	(void)snprintf(path, sizeof path, "tests/data/reports/%s.json", name);
 	report_json(report, now_us, &json);
 	FILE *file = fopen(path, "r");
