@@ -35,6 +35,12 @@ const char *layout_path(const char *given);
  * ERROR_MISSING; ERROR_FORMAT when it is something else. */
 int layout_open(const char *path, bool create, struct layout *out, struct error *e);
 
+/* The store's lock, flock(2) on its directory: everybody who opens it shares it from then on, so
+ * that nothing is removed under who reads or writes. For who removes: alone, once the others are
+ * done; said when it has to wait. ERROR_IO. */
+int layout_lock_alone(struct layout *layout, struct error *e);
+int layout_lock_shared(struct layout *layout, struct error *e);
+
 /* All went well: what was added stays. */
 void layout_keep(struct layout *layout);
 
@@ -73,11 +79,15 @@ void blob_writer_open_existing(struct blob_writer *out);
 int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, struct digest *out,
 	struct error *e);
 
+/* It is wanted again: from now on it counts as young, should it be there. */
+void layout_touch_blob(const struct layout *layout, const struct digest *digest);
+
 /* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
 int layout_check_blob(
 	struct layout *layout, const struct digest *digest, uint64_t size_bytes, struct error *e);
 
-/* Begin another index.json, to be committed when all else is done; the one there is stays until then. */
+/* Begin another index.json, to be committed when all else is done; the one there is stays until
+ * then. */
 int layout_write_index(struct layout *layout, const char *text, size_t size_bytes,
 	struct output *out, struct error *e);
 

@@ -9,6 +9,8 @@ const struct verb *const verbs[] = {
 	&verb_sign,
 	&verb_verify,
 	&verb_inspect,
+	&verb_store,
+	&verb_gc,
 	&verb_initramfs,
 	&verb_image,
 	&verb_boot,

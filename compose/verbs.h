@@ -20,8 +20,8 @@ struct verb {
 
 enum { OPERANDS_ANY = 1 << 20 };
 
-extern const struct verb verb_boot, verb_commit, verb_diff, verb_image, verb_initramfs,
-	verb_inspect, verb_keygen, verb_pack, verb_sign, verb_stack, verb_verify;
+extern const struct verb verb_boot, verb_commit, verb_diff, verb_gc, verb_image, verb_initramfs,
+	verb_inspect, verb_keygen, verb_pack, verb_sign, verb_stack, verb_store, verb_verify;
 
 /* Ended by NULL, in the order of --help. */
 extern const struct verb *const verbs[];
