@@ -232,8 +232,8 @@ static int cut(struct as_is *self, int fd, struct error *e)
 	return finish(self, e);
 }
 
-int as_is_cut(
-	int fd, size_t piece_bytes, struct piece_writer *writer, enum media *media, struct digest *decoded, struct error *e)
+int as_is_cut(int fd, size_t piece_bytes, struct piece_writer *writer, enum media *media,
+	struct digest *decoded, struct error *e)
 {
 	struct as_is *self = calloc(1, sizeof *self);
 	if (self == NULL)

@@ -10,9 +10,8 @@
 #include "piece_writer.h"
 
 /* Read all of `fd`, which stays the caller's. What it is is known by its first bytes. ERROR_STREAM:
- * compressed data that is damaged or cut, or has a tail. `decoded`, unless NULL, gets the SHA-256 of
- * the tar that it decodes to. ERROR_IO, ERROR_NOSPACE, and what
- * piece_writer_add() says. */
+ * compressed data that is damaged or cut, or has a tail. `decoded`, unless NULL, gets the SHA-256
+ * of the tar that it decodes to. ERROR_IO, ERROR_NOSPACE, and what piece_writer_add() says. */
 int as_is_cut(int fd, size_t piece_bytes, struct piece_writer *writer, enum media *media,
 	struct digest *decoded, struct error *e);
 

@@ -95,8 +95,8 @@ int packing_write(void *packing, const void *data, size_t size_bytes, struct err
 
 int packing_keep(struct packing *packing, int fd, struct error *e)
 {
-	return as_is_cut(
-		fd, (size_t)packing->options->piece_bytes, &packing->writer, &packing->media, NULL, e);
+	return as_is_cut(fd, (size_t)packing->options->piece_bytes, &packing->writer,
+		&packing->media, NULL, e);
 }
 
 static void say(const struct packing *packing, const struct layer_record *record)

@@ -11,6 +11,7 @@ key=$demo/demo.key
 cp "$demo/demo.pub" "$work/key.pub"
 touch "$work/key.key"
 MEMORY=1024
+TIME_LIMIT=300
 quiet="loglevel=4 systemd.show_status=false"
 
 probe=$work/probe

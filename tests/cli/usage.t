@@ -7,7 +7,7 @@
 "$plyboot" --help >"$work/help"
 verbs=$(sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p' "$work/help" | grep -v '^plyboot$' | xargs)
 is "--help lists the verbs" "$verbs" \
-	"keygen pack diff stack sign verify inspect initramfs image boot"
+	"keygen pack diff commit stack sign verify inspect store gc initramfs image boot"
 for verb in $verbs; do
 	ok "$verb --help" "$plyboot" "$verb" --help
 	has "$verb --help names the verb" "$work/out" "^  plyboot $verb \[OPTIONS\]"
