@@ -179,23 +179,10 @@ static void decide_old(struct compare *self)
 	}
 }
 
-static int refuse_whiteouts(const struct scan *scan, struct error *e)
-{
-	for (size_t i = 0; i < scan->count; i++) {
-		const char *path = scan->entries[i].path;
-		const char *slash = strrchr(path, '/');
-		if (strncmp(slash == NULL ? path : slash + 1, ".wh.", 4) == 0)
-			return error_set(e, ERROR_WHITEOUT, 0,
-				"`%s/%s`: a layer can't hold a file of such a name", scan->root,
-				path);
-	}
-	return 0;
-}
-
 int compare_trees(
 	const struct scan *old, const struct scan *new, struct compare *out, struct error *e)
 {
-	if (refuse_whiteouts(old, e) != 0 || refuse_whiteouts(new, e) != 0)
+	if (scan_refuse_whiteouts(old, e) != 0 || scan_refuse_whiteouts(new, e) != 0)
 		return -1;
 	*out = (struct compare){.old = old,
 		.new = new,

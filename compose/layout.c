@@ -111,7 +111,7 @@ static int open_kind(const char *path, bool create, struct layout *out, struct e
 		return error_errno(e, errno, "open the store `%s`", path);
 	}
 	int own = -1;
-	if (check_or_populate(out, create, e) == 0) {
+	if (layout_lock_shared(out, e) == 0 && check_or_populate(out, create, e) == 0) {
 		own = fcntl(out->fd, F_DUPFD_CLOEXEC, 0);
 		if (own < 0)
 			(void)error_errno(e, errno, "open the store `%s`", path);
@@ -221,8 +221,10 @@ int blob_writer_finish(
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
 	sha256_finish(&writer->hash, out);
-	if (writer->output.fd < 0)
+	if (writer->output.fd < 0) {
+		layout_touch_blob(layout, out);
 		return 0;
+	}
 	layout_blob_path(out, path);
 	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	char *name = strdup(path + 13);
@@ -264,6 +266,7 @@ int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, 
 	struct digest digest;
 	digest_of(data, size_bytes, &digest);
 	if (has_bytes(layout, &digest, data, size_bytes)) {
+		layout_touch_blob(layout, &digest);
 		*out = digest;
 		return 0;
 	}

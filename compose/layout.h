@@ -39,6 +39,12 @@ int layout_open(const char *path, bool create, struct layout *out, struct error 
 /* The same for an image layout that is no store: it needs no stacks/. Made when there is none. */
 int layout_open_image(const char *path, struct layout *out, struct error *e);
 
+/* The store's lock, flock(2) on its directory: everybody who opens it shares it from then on, so
+ * that nothing is removed under who reads or writes. For who removes: alone, once the others are
+ * done; said when it has to wait. ERROR_IO. */
+int layout_lock_alone(struct layout *layout, struct error *e);
+int layout_lock_shared(struct layout *layout, struct error *e);
+
 /* All went well: what was added stays. */
 void layout_keep(struct layout *layout);
 
@@ -86,6 +92,9 @@ int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
  * ERROR_DIGEST when its bytes are others. */
 int layout_read_blob(struct layout *layout, const struct digest *digest, size_t max_bytes,
 	uint8_t **bytes, size_t *size_bytes, struct error *e);
+
+/* It is wanted again: from now on it counts as young, should it be there. */
+void layout_touch_blob(const struct layout *layout, const struct digest *digest);
 
 /* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
 int layout_check_blob(

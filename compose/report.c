@@ -80,16 +80,29 @@ void report_error(const struct error *e)
 	hint[0] = '\0';
 }
 
+static void print_line(const char *what, const char *format, va_list args)
+{
+	char text[ERROR_TEXT_SIZE];
+	print_name();
+	fputs(what, stderr);
+	(void)vsnprintf(text, sizeof text, format, args);
+	print_harmless(text);
+}
+
 void report_warning(const char *format, ...)
 {
-	print_name();
-	fputs("warning: ", stderr);
-	char text[ERROR_TEXT_SIZE];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
+	print_line("warning: ", format, args);
 	va_end(args);
-	print_harmless(text);
+}
+
+void report_note(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	print_line("", format, args);
+	va_end(args);
 }
 
 void report_hint(const char *format, ...)

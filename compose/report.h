@@ -27,6 +27,9 @@ void report_error(const struct error *e);
 /* "plyboot VERB: warning: sentence". */
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* "plyboot VERB: sentence", on standard error as well: what was done, and is no result. */
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The line under the next error: what to do about it. Forgotten when no error follows. */
 void report_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -22,6 +22,7 @@ static void entry_free(struct scan_entry *entry)
 	}
 	free(entry->xattrs);
 	free(entry->link);
+	free(entry->foreign_mark);
 	free(entry->path);
 }
 
@@ -73,25 +74,47 @@ static bool is_left_out(const struct stat *st, const char *path)
 	return true;
 }
 
+/* A running system goes on: who scans its upper may not want what went away. */
+static int note_gone(const struct scan *scan, struct scan_entry *entry, struct error *e)
+{
+	if (scan->marks == SCAN_MARKS_NONE || e->code != ERROR_MISSING)
+		return -1;
+	entry->gone = true;
+	return 0;
+}
+
+static int read_entry(const struct scan *scan, int dir_fd, const char *name,
+	struct scan_entry *entry, struct error *e)
+{
+	const struct stat *st = &entry->st;
+	if (S_ISLNK(st->st_mode) && read_link(dir_fd, name, entry, e) != 0)
+		return -1;
+	entry->whiteout =
+		scan->marks != SCAN_MARKS_NONE && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+	return scan_read_xattrs(dir_fd, name, scan->marks, entry, e);
+}
+
 static int add_name(
 	struct scan *scan, int dir_fd, const char *parent, const char *name, struct error *e)
 {
 	SCOPED_FREE char *path = NULL;
-	struct stat st;
+	struct stat st = {0};
+	struct scan_entry *entry;
 	if (interrupt_check(e) != 0 || join(parent, name, &path, e) != 0)
 		return -1;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	bool there = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!there && (errno != ENOENT || scan->marks == SCAN_MARKS_NONE))
 		return error_errno(e, errno, "stat `%s`", path);
 	if (is_left_out(&st, path))
 		return 0;
-	struct scan_entry *entry;
 	if (add_entry(scan, &entry, e) != 0)
 		return -1;
 	entry->path = SCOPE_TAKE(path);
 	entry->st = st;
-	if (S_ISLNK(st.st_mode) && read_link(dir_fd, name, entry, e) != 0)
-		return -1;
-	return scan_read_xattrs(dir_fd, name, entry, e);
+	entry->gone = !there;
+	if (!there || read_entry(scan, dir_fd, name, entry, e) == 0)
+		return 0;
+	return note_gone(scan, entry, e);
 }
 
 static int add_names(struct scan *scan, DIR *dir, const char *path, struct error *e)
@@ -135,7 +158,9 @@ static int walk(struct scan *scan, struct error *e)
 	for (size_t i = 0; i < scan->count; i++) {
 		if (!S_ISDIR(scan->entries[i].st.st_mode))
 			continue;
-		if (add_directory(scan, scan->entries[i].path, e) != 0)
+		/* The path stays where it is when the entries move. */
+		if (add_directory(scan, scan->entries[i].path, e) != 0 &&
+			note_gone(scan, &scan->entries[i], e) != 0)
 			return -1;
 	}
 	qsort(scan->entries, scan->count, sizeof *scan->entries, compare_entries);
@@ -185,14 +210,20 @@ static int scan_root(struct scan *scan, struct error *e)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	if (fstat(scan->root_fd, &entry->st) != 0)
 		return error_errno(e, errno, "stat `%s`", scan->root);
-	if (scan_read_xattrs(scan->root_fd, "", entry, e) != 0)
+	if (scan_read_xattrs(scan->root_fd, "", scan->marks, entry, e) != 0)
 		return -1;
 	return walk(scan, e);
 }
 
 int scan_tree(const char *path, bool root_owned, struct scan *out, struct error *e)
 {
-	*out = (struct scan){.root = path};
+	return scan_upper(path, root_owned, SCAN_MARKS_NONE, out, e);
+}
+
+int scan_upper(
+	const char *path, bool root_owned, enum scan_marks marks, struct scan *out, struct error *e)
+{
+	*out = (struct scan){.root = path, .marks = marks};
 	out->root_fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (out->root_fd < 0)
 		return error_errno(e, errno, "open the directory `%s`", path);
@@ -203,6 +234,44 @@ int scan_tree(const char *path, bool root_owned, struct scan *out, struct error 
 	}
 	for (size_t i = 0; root_owned && i < out->count; i++)
 		out->entries[i].st.st_uid = out->entries[i].st.st_gid = 0;
+	return 0;
+}
+
+int scan_filter(struct scan *scan, bool (*keep)(void *context, const struct scan_entry *entry),
+	void *context, struct error *e)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < scan->count; i++) {
+		struct scan_entry entry = scan->entries[i];
+		if (keep(context, &entry))
+			scan->entries[kept++] = entry;
+		else
+			entry_free(&entry);
+	}
+	scan->count = kept;
+	return find_leaders(scan, e);
+}
+
+int scan_refuse_gone(const struct scan *scan, struct error *e)
+{
+	for (size_t i = 0; i < scan->count; i++) {
+		if (scan->entries[i].gone)
+			return error_set(e, ERROR_IO, 0, "`%s/%s` was removed while it was read",
+				scan->root, scan->entries[i].path);
+	}
+	return 0;
+}
+
+int scan_refuse_whiteouts(const struct scan *scan, struct error *e)
+{
+	for (size_t i = 0; i < scan->count; i++) {
+		const char *path = scan->entries[i].path;
+		const char *slash = strrchr(path, '/');
+		if (strncmp(slash == NULL ? path : slash + 1, ".wh.", 4) == 0)
+			return error_set(e, ERROR_WHITEOUT, 0,
+				"`%s/%s`: a layer can't hold a file of such a name", scan->root,
+				path);
+	}
 	return 0;
 }
 

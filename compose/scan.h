@@ -19,10 +19,20 @@ struct scan_xattr {
 	size_t size_bytes;
 };
 
+/* Whose names overlayfs's marks have, in a tree that is the upper directory of an overlay: those of
+ * an ordinary mount, or of one with `userxattr`. Unsure: an ordinary one, but of user's marks each
+ * counts as one that no layer can say. */
+enum scan_marks { SCAN_MARKS_NONE, SCAN_MARKS_UNSURE, SCAN_MARKS_TRUSTED, SCAN_MARKS_USER };
+
 struct scan_entry {
 	char *path; /* below the root; "" for the root itself */
 	struct stat st;
-	char *link; /* of a symlink */
+	bool whiteout;      /* of an upper: it removes its name of lower layers */
+	bool opaque;        /* of an upper: a directory that hides what lower layers have there */
+	bool gone;          /* of an upper: removed between listing and reading it */
+	bool emptied;       /* its contents are left out */
+	char *foreign_mark; /* of an upper: the attribute of overlayfs that no layer can say */
+	char *link;         /* of a symlink */
 	size_t xattr_count;
 	struct scan_xattr *xattrs; /* sorted by name */
 	size_t leader; /* the first entry that is the same inode; its own index if it is that */
@@ -31,6 +41,7 @@ struct scan_entry {
 struct scan {
 	int root_fd;
 	const char *root; /* the caller's path of it */
+	enum scan_marks marks;
 	size_t count, capacity;
 	struct scan_entry *entries;
 };
@@ -45,6 +56,20 @@ struct scan {
  * in it are part of it. ERROR_MISSING, ERROR_IO, ERROR_NOSPACE; ERROR_LIMIT for what no layer can
  * hold. */
 int scan_tree(const char *path, bool root_owned, struct scan *out, struct error *e);
+
+/* The same of an overlay's upper directory: whiteouts and marks are told from files. */
+int scan_upper(const char *path, bool root_owned, enum scan_marks marks, struct scan *out,
+	struct error *e);
+
+/* Forget the entries that `keep` says false of, in their order. ERROR_NOSPACE. */
+int scan_filter(struct scan *scan, bool (*keep)(void *context, const struct scan_entry *entry),
+	void *context, struct error *e);
+
+/* ERROR_IO when an entry of an upper went away meanwhile. */
+int scan_refuse_gone(const struct scan *scan, struct error *e);
+
+/* ERROR_WHITEOUT when a name begins with ".wh.": in a layer it would not be what it is. */
+int scan_refuse_whiteouts(const struct scan *scan, struct error *e);
 
 void scan_free(struct scan *scan);
 #define SCOPED_SCAN __attribute__((cleanup(scan_free))) struct scan

@@ -7,6 +7,7 @@
 
 #include "../layers/ceilings.h"
 #include "../layers/scope.h"
+#include "overlay_marks.h"
 #include "report.h"
 
 static bool starts_with(const char *text, const char *prefix)
@@ -78,7 +79,22 @@ static int read_one(const char *path, const char *name, struct scan_entry *entry
 	return add(entry, name, value, (size_t)size, e);
 }
 
-int scan_read_xattrs(int dir_fd, const char *name, struct scan_entry *entry, struct error *e)
+static int read_any(const char *path, const char *name, enum scan_marks marks,
+	struct scan_entry *entry, struct error *e)
+{
+	bool noted = false;
+	if (overlay_marks_note(path, name, marks, entry, &noted, e) != 0)
+		return -1;
+	if (noted)
+		return 0;
+	if (belongs(name))
+		return read_one(path, name, entry, e);
+	warn_left_out(name, entry->path);
+	return 0;
+}
+
+int scan_read_xattrs(int dir_fd, const char *name, enum scan_marks marks, struct scan_entry *entry,
+	struct error *e)
 {
 	/* The only way to ask about a symlink or a device by descriptor and name. */
 	char path[320];
@@ -91,9 +107,7 @@ int scan_read_xattrs(int dir_fd, const char *name, struct scan_entry *entry, str
 	if (size < 0)
 		return error_errno(e, errno, "list the attributes of `%s`", entry->path);
 	for (const char *at = names; at < names + size; at += strlen(at) + 1) {
-		if (!belongs(at))
-			warn_left_out(at, entry->path);
-		else if (read_one(path, at, entry, e) != 0)
+		if (read_any(path, at, marks, entry, e) != 0)
 			return -1;
 	}
 	return 0;

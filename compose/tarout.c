@@ -136,7 +136,7 @@ static void fill(struct archive_entry *to, const struct scan_entry *entry, const
 		archive_entry_copy_hardlink(to, link_to);
 		return;
 	}
-	if (S_ISREG(st->st_mode))
+	if (S_ISREG(st->st_mode) && !entry->emptied)
 		archive_entry_set_size(to, st->st_size);
 	if (S_ISLNK(st->st_mode))
 		archive_entry_copy_symlink(to, entry->link);
@@ -156,7 +156,7 @@ int tarout_add(struct tarout *tar, const struct scan *scan, const struct scan_en
 	fill(to, entry, link_to);
 	int result = check(tar, archive_write_header(tar->archive, to), entry->path, e);
 	archive_entry_free(to);
-	if (result == 0 && link_to == NULL && S_ISREG(entry->st.st_mode))
+	if (result == 0 && link_to == NULL && S_ISREG(entry->st.st_mode) && !entry->emptied)
 		result = copy_contents(tar, scan, entry, e);
 	if (result == 0)
 		result = check(tar, archive_write_finish_entry(tar->archive), entry->path, e);
@@ -196,7 +196,13 @@ int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e)
 		return error_set(e, ERROR_LIMIT, 0,
 			"the name of `%s` is too long for a whiteout of it", path);
 	(void)snprintf(name, sizeof name, "%.*s.wh.%s", parent, path, path + parent);
+	return tarout_add_made(tar, name, S_IFREG, 0, NULL, 0, e);
+}
 
+int tarout_add_opaque(struct tarout *tar, const char *path, struct error *e)
+{
+	char name[LIMIT_PATH_BYTES + 16];
+	(void)snprintf(name, sizeof name, "%s%s.wh..wh..opq", path, path[0] != '\0' ? "/" : "");
 	return tarout_add_made(tar, name, S_IFREG, 0, NULL, 0, e);
 }
 

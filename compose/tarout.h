@@ -25,6 +25,9 @@ int tarout_add_made(struct tarout *tar, const char *path, mode_t mode, time_t mt
 /* The whiteout that removes `path` of lower layers. */
 int tarout_add_whiteout(struct tarout *tar, const char *path, struct error *e);
 
+/* What hides all that lower layers have in the directory `path`. */
+int tarout_add_opaque(struct tarout *tar, const char *path, struct error *e);
+
 /* The archive's end. */
 int tarout_finish(struct tarout *tar, struct error *e);
 

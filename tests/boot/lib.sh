@@ -165,7 +165,7 @@ boot() {
 	fi
 	find_kernel
 	"$plyboot" boot --kernel "$guest_image" --initrd "$out/initramfs" --image "$disk" \
-		--memory "${MEMORY:-512}" --time-limit 120 --expect-verdict --nonce "$nonce" --log "$log" \
+		--memory "${MEMORY:-512}" --time-limit "${TIME_LIMIT:-120}" --expect-verdict --nonce "$nonce" --log "$log" \
 		--append "panic=-1 loglevel=4 demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
 }
 

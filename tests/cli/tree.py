@@ -6,8 +6,11 @@
     tree.py manifest DIR             one line a name, with all that a layer keeps
     tree.py apply TAR DIR            what OCI's rules make of DIR under the layer TAR
     tree.py trial PLYBOOT FROM TO    for each seed: make, change, diff, apply, compare; prints what is wrong
+    tree.py commits PLYBOOT FROM TO  the same of overlays: mount, change, commit, apply; as root, in a
+                                     mount namespace and a directory of its own
 """
 
+import errno
 import hashlib
 import os
 import random
@@ -86,7 +89,7 @@ def apply(tar, root):
         path = os.path.join(root, name)
         base = os.path.basename(name)
         if base == ".wh..wh..opq":
-            for child in os.listdir(os.path.dirname(path)):
+            for child in os.listdir(os.path.dirname(path)) if is_directory(os.path.dirname(path)) else ():
                 remove(os.path.join(os.path.dirname(path), child))
         elif base.startswith(".wh."):
             remove(os.path.join(os.path.dirname(path), base[4:]))
@@ -213,16 +216,79 @@ def trial(plyboot, seed):
         [plyboot, "diff", "--compress", "none", "-o", "d.layer", "old", "new"],
         check=True, capture_output=True,
     )
-    with open("d.layer", encoding="ascii") as file:
+    blob = layer_blob("d.layer")
+    apply(blob, "applied")
+    wrong = differences(seed, b"applied", b"new")
+    os.unlink(blob)
+    subprocess.run(
+        [plyboot, "diff", "--compress", "none", "-o", "again.layer", "old", "new"],
+        check=True, capture_output=True,
+    )
+    if layer_blob("again.layer") != blob:
+        wrong.append(f"seed {seed}: other bytes the second time")
+    os.unlink(layer_blob("again.layer"))
+    return wrong
+
+
+def layer_blob(path):
+    with open(path, encoding="ascii") as file:
         digest = file.readline().split(":")[1].strip()
-    apply(f"store/blobs/sha256/{digest}", "applied")
-    made, wanted = set(manifest(b"applied")), set(manifest(b"new"))
+    return f"store/blobs/sha256/{digest}"
+
+
+def differences(seed, made, wanted):
+    made, wanted = set(manifest(made)), set(manifest(wanted))
     return [f"seed {seed}: made   {line}" for line in made - wanted] + [
         f"seed {seed}: wanted {line}" for line in wanted - made
     ]
 
 
-def trials(plyboot, first, last):
+def rename_some(rng, root):
+    """overlayfs refuses to rename a directory of a lower layer; one that is new moves."""
+    for _ in range(rng.randrange(0, 6)):
+        everything, directories = inside(root)
+        path, to = rng.choice(everything), names(rng, rng.choice(directories))
+        if path != root and not os.path.lexists(to) and not to.startswith(path + b"/"):
+            try:
+                os.rename(path, to)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+
+
+def commit_trial(plyboot, seed):
+    """Two uppers, one over the other, on what `make` made."""
+    rng = random.Random(seed)
+    user = rng.randrange(4) == 0
+    for name in ("lower", "applied", "mounted", "upper1", "upper2", "work1", "work2"):
+        remove(name)
+        os.mkdir(name)
+    make(rng, b"lower")
+    subprocess.run(["cp", "-aT", "lower", "applied"], check=True)
+    wrong, lowers = [], "lower"
+    for upper, work in (("upper1", "work1"), ("upper2", "work2")):
+        marks = "userxattr" if user else "redirect_dir=nofollow,metacopy=off"
+        options = f"lowerdir={lowers},upperdir={upper},workdir={work},index=off,{marks}"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "o", "mounted"], check=True)
+        try:
+            change(rng, b"mounted")
+            rename_some(rng, b"mounted")
+            change(rng, b"mounted")
+            subprocess.run(
+                [plyboot, "commit", "--compress", "none", "--marks", "user" if user else "trusted",
+                 "-o", "c.layer", upper],
+                check=True, capture_output=True,
+            )
+            apply(layer_blob("c.layer"), "applied")
+            wrong += differences(seed, b"applied", b"mounted")
+        finally:
+            subprocess.run(["umount", "mounted"], check=True)
+        os.unlink(layer_blob("c.layer"))
+        lowers = f"{upper}:{lowers}"
+    return wrong
+
+
+def trials(trial, plyboot, first, last):
     failed = False
     for seed in range(first, last + 1):
         try:
@@ -245,7 +311,9 @@ def main():
     elif verb == "apply":
         apply(args[0], args[1])
     elif verb == "trial":
-        trials(args[0], int(args[1]), int(args[2]))
+        trials(trial, args[0], int(args[1]), int(args[2]))
+    elif verb == "commits":
+        trials(commit_trial, args[0], int(args[1]), int(args[2]))
     else:
         sys.exit(__doc__)
 

@@ -1,0 +1,54 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "interrupt.h"
+#include "layout.h"
+#include "report.h"
+
+/* Some file systems have no locks. */
+static bool lacks_locks(int error)
+{
+	return error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
+}
+
+static int lock(struct layout *layout, int how, struct error *e)
+{
+	if (flock(layout->fd, how | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK) {
+		report_note("waiting for another plyboot with the store `%s`", layout->path);
+		while (flock(layout->fd, how) != 0) {
+			if (interrupt_check(e) != 0)
+				return -1;
+			if (errno != EINTR)
+				return error_errno(e, errno, "lock the store `%s`", layout->path);
+		}
+		return 0;
+	}
+	return error_errno(e, errno, "lock the store `%s`", layout->path);
+}
+
+int layout_lock_shared(struct layout *layout, struct error *e)
+{
+	struct error why;
+	if (lock(layout, LOCK_SH, &why) == 0 || lacks_locks(why.sys_errno))
+		return 0;
+	if (e != NULL)
+		*e = why;
+	return -1;
+}
+
+int layout_lock_alone(struct layout *layout, struct error *e)
+{
+	return lock(layout, LOCK_EX, e);
+}
+
+void layout_touch_blob(const struct layout *layout, const struct digest *digest)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	layout_blob_path(digest, path);
+	(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
