@@ -2,8 +2,8 @@
 # A stack through a registry to another store: only the layer that changed is moved, and what came boots.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/registry.sh
-. "$top/tests/registry.sh"
+# shellcheck source=tests/cli/registry.sh
+. "$top/tests/cli/registry.sh"
 
 payload "$work/base"
 pack base --compress gzip
@@ -16,19 +16,19 @@ pack app1 --compress gzip
 pack app2 --compress gzip
 make_stack test 1 "$work/base.layer" "$work/app1.layer"
 make_stack test 2 "$work/base.layer" "$work/app2.layer"
-start_registry
+registry_start
 image=docker://$registry/test
 
 check "push" "$plyboot" push --insecure --store "$work/store" test-1 "$image:1"
 check "pull to another store" "$plyboot" pull --insecure --store "$work/other" --pub "$work/key.pub" "$image:1"
 check "push with one layer changed" "$plyboot" push --insecure --store "$work/store" test-2 "$image:2"
-mark_registry
+registry_mark
 check "pull it" "$plyboot" pull --insecure --store "$work/other" --pub "$work/key.pub" "$image:2"
-read -r moved bytes < <(registry_log GET)
+read -r moved bytes < <(registry_blobs GET)
 stored=$(sed -n 's/^stored //p' "$work/base.layer")
 check "the changed layer was moved, the small one and the config: $bytes of $((stored + bytes)) bytes" \
 	test "$moved" -eq 3 -a "$bytes" -lt 4096 -a "$stored" -gt 500000
-stop_registry || true
+registry_stop
 
 rm -r "$work/store"
 mv "$work/other" "$work/store"

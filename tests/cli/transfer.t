@@ -4,8 +4,8 @@
 # shellcheck disable=SC2016 # for another shell to expand
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/registry.sh
-. "$top/tests/registry.sh"
+# shellcheck source=tests/cli/registry.sh
+. "$here/registry.sh"
 tree=$here/tree.py
 tamper=$here/tamper.py
 
@@ -146,7 +146,7 @@ rm store/stacks/above-1.stack
 rm -r out
 
 # --- push, and pull to a store that has nothing
-start_registry || exit 1
+registry_start || exit 1
 image=docker://$registry/some/tree
 ok "push" "$plyboot" push --insecure tree-3 "$image:3"
 has "... says that skopeo is called" "$work/out" '^skopeo copies tree-3 to docker://'
@@ -155,9 +155,9 @@ is "... the registry has it under the digest" \
 	"$(skopeo inspect --raw --tls-verify=false "$image:3" | sha256sum | sed 's/ .*//')" "${sent#sha256:}"
 is "... an ordinary image: four layers" \
 	"$(skopeo inspect --tls-verify=false "$image:3" | grep -c '^        "sha256:')" 4
-mark_registry
+registry_mark
 ok "push again" "$plyboot" push --insecure tree-3 "$image:3"
-is "... sends no layer" "$(registry_log PATCH)" "0 0"
+is "... sends no layer" "$(registry_blobs PATCH)" "0 0"
 is "... is the same image" "$(head -n 2 "$work/out" | tail -n 1)" "$sent"
 skopeo copy --quiet --src-tls-verify=false "$image:3" oci:pulled:x
 ok "umoci unpacks it, too" umoci unpack --image pulled:x unpacked
@@ -183,15 +183,15 @@ cp -a high higher
 echo more >higher/new/more
 "$plyboot" diff --compress gzip -o higher.layer middle higher >/dev/null
 make_stack tree 4 base.layer middle.layer higher.layer
-mark_registry
+registry_mark
 ok "push with one layer changed" "$plyboot" push --insecure tree-4 "$image:4"
-is "... sends that, the small one and the config" "$(registry_log PATCH | cut -d' ' -f1)" 3
-mark_registry
+is "... sends that, the small one and the config" "$(registry_blobs PATCH | cut -d' ' -f1)" 3
+registry_mark
 ok "pull to the store that has the others" "$plyboot" pull --insecure --store two --pub k.pub "$image:4"
 skopeo inspect --raw --tls-verify=false "$image:4" >manifest.json
 read -r expected small < <(python3 -c 'import json
 m = json.load(open("manifest.json")); s = [l["size"] for l in m["layers"]]; print(s[2] + s[3] + m["config"]["size"], s[3])')
-is "... moves the changed layer, the small one and the config" "$(registry_log GET)" "3 $expected"
+is "... moves the changed layer, the small one and the config" "$(registry_blobs GET)" "3 $expected"
 is "... says so" "$(sed -n 's/^fetched: //p' "$work/out")" "$expected bytes in 3 blobs"
 is "... and what was there" "$(sed -n 's/^there already: //p' "$work/out")" \
 	"$(($(of base.layer stored) + $(of middle.layer stored))) bytes in 2 blobs"
@@ -320,5 +320,5 @@ for change in "entries LIMIT -1" "unpacked SIZE 4096"; do
 	refuses "a signed stack with $by $key" 1 "$code" "$plyboot" pull --store new --pub k.pub oci:wrong:stack
 	rm -r store/stacks/wrong-1.stack wrong
 done
-stop_registry
+registry_stop
 finish
