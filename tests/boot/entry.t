@@ -106,25 +106,6 @@ entry() {
 	make_image "$work/$name" --stack test-1
 } >"$work/entry.log" 2>&1
 
-# ends NAME IMAGE off|reboot SAID...: without a verdict, with these lines of ours (basic regular expressions)
-ends() {
-	local name=$1 image=$2 how=$3 status=0 words=powering\ off kernel='reboot: Power down'
-	shift 3
-	[ "$how" = off ] || words=rebooting kernel='reboot: Restarting system'
-	boot "$work/$image" "$work/console" || status=$?
-	if [ "$status" -ne 120 ]; then
-		fail "$name: status $status instead of 120 (no verdict)" "$work/console.out"
-		return
-	fi
-	pass "$name"
-	while [ $# -gt 0 ]; do
-		says "  says: $1" "$1"
-		shift
-	done
-	says "  says: $words" "$words\$"
-	check "  and does it" grep -q "$kernel" "$work/console"
-}
-
 # got NAME: what the program printed is what stands on standard input
 got() {
 	cat >"$work/expected"
@@ -135,7 +116,7 @@ got() {
 # --- what the program gets
 
 entry show --env 'GREETING=a b' --env BYTES=$'x\\"\t' --directory srv/./new/ --user app -- show one 'two words' ''
-ends "a program of the PATH as a user" show off "show exited with status 0"
+ends "a program of the PATH as a user" "$work/show" off "show exited with status 0"
 got "  gets what it should" <<'END'
 argument <one>
 argument <two words>
@@ -155,11 +136,11 @@ END
 check "  /dev/stdout is its own" grep -q '^through /dev/stdout' "$work/console"
 
 entry group --user app:spare --env HOME=/elsewhere --env PATH=/nowhere:/usr/local/bin -- show
-ends "with a group" group off "exited with status 0"
+ends "with a group" "$work/group" off "exited with status 0"
 check "  it is in that one alone" grep -q '^got id uid=500(app) gid=603(spare) groups=603(spare).$' "$work/console"
 check "  its variables count" grep -q '^got environment HOME=/elsewhere' "$work/console"
 entry number --user 1234 -- /usr/local/bin/show
-ends "a number without an entry" number off "exited with status 0"
+ends "a number without an entry" "$work/number" off "exited with status 0"
 check "  it has group 0" grep -q '^got id uid=1234 gid=0(root)' "$work/console"
 check "  and the home /" grep -q '^got environment HOME=/.$' "$work/console"
 
@@ -173,28 +154,28 @@ check "  and has what was written" bash -c "debugfs -R 'cat /plyboot/test/upper/
 # --- how it ends
 
 entry orphans --directory /tmp -- /app/orphans
-ends "an exit with 3, orphans left" orphans reboot "/app/orphans exited with status 3" "rebooting in 5 s"
+ends "an exit with 3, orphans left" "$work/orphans" reboot "/app/orphans exited with status 3" "rebooting in 5 s"
 got "  all that ended were reaped" <<<"zombies 0"
 partition_copy "$work/orphans/disk" plyboot-state "$work/state"
 check "  the state partition is clean all the same" e2fsck -fn "$work/state"
 entry off --on-exit poweroff -- sh -c 'exit 3'
-ends "on-exit poweroff" off off "sh exited with status 3"
+ends "on-exit poweroff" "$work/off" off "sh exited with status 3"
 entry again --on-exit reboot -- sh -c 'exit 0'
-ends "on-exit reboot" again reboot "sh exited with status 0" "rebooting in 5 s"
+ends "on-exit reboot" "$work/again" reboot "sh exited with status 0" "rebooting in 5 s"
 entry crash -- /app/crash
-ends "a signal" crash reboot "/app/crash was killed by SIGSEGV"
+ends "a signal" "$work/crash" reboot "/app/crash was killed by SIGSEGV"
 
 # --- asked to stop
 
 for signal in TERM PWR USR2; do
 	entry "stop-$signal" --stop-signal usr1 -- /app/stops $signal
-	ends "SIG$signal to process 1" "stop-$signal" off "stopping /app/stops: SIGUSR1" "/app/stops exited with status 7"
+	ends "SIG$signal to process 1" "$work/stop-$signal" off "stopping /app/stops: SIGUSR1" "/app/stops exited with status 7"
 	got "  the program gets its stop signal" <<<"the stop signal"
 done
 entry stop-INT --stop-signal SIGUSR1 -- /app/stops INT
-ends "SIGINT to process 1" stop-INT reboot "stopping /app/stops: SIGUSR1" "exited with status 7"
+ends "SIGINT to process 1" "$work/stop-INT" reboot "stopping /app/stops: SIGUSR1" "exited with status 7"
 entry ignores -- /app/ignores
-ends "a program that does not stop" ignores off "/app/ignores did not end within 10 s of SIGTERM: killed" \
+ends "a program that does not stop" "$work/ignores" off "/app/ignores did not end within 10 s of SIGTERM: killed" \
 	"/app/ignores was killed by SIGKILL"
 
 # --- what does not start
@@ -205,7 +186,7 @@ unstarted() {
 	shift 3
 	rm -rf "$work/bad"
 	entry bad --on-exit poweroff "$@"
-	ends "$name" bad off "ERROR the program does not start: $code: $text" "  what to do: "
+	ends "$name" "$work/bad" off "ERROR the program does not start: $code: $text" "  what to do: "
 }
 unstarted "no such program" MISSING "the program /app/nothing is not there" -- /app/nothing
 unstarted "no such program in PATH" MISSING "the program nothing is in no directory of its PATH, /bin:/sbin" \
@@ -222,12 +203,12 @@ echo "plyboot entry 2" >"$work/garbage/.plyboot/entry.conf"
 pack garbage
 more=("$work/garbage.layer")
 entry unread -- sh
-ends "an entry.conf that is none" unread reboot "ERROR the program does not start: FORMAT: /.plyboot/entry.conf: line 1: " \
+ends "an entry.conf that is none" "$work/unread" reboot "ERROR the program does not start: FORMAT: /.plyboot/entry.conf: line 1: " \
 	"  what to do: " "rebooting in 5 s"
 more=()
 stack=(--upper none)
 unstarted "a directory that can't be made" IO "make the directory /srv: Read-only file system" --directory /srv/new -- sh
 entry read-only -- /usr/local/bin/show
-ends "a read-only root" read-only off "exited with status 0"
+ends "a read-only root" "$work/read-only" off "exited with status 0"
 check "  without a complaint" bash -c "! grep -q warning '$work/console'"
 finish

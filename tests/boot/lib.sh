@@ -216,6 +216,25 @@ says() {
 	if grep -q "^plyboot: .*$2" < <(tr -d '\r' <"$work/console"); then pass "$1"; else fail "$1: no '$2'" "$work/console"; fi
 }
 
+# ends NAME OUT off|reboot SAID...: without a verdict, with these lines of ours (basic regular expressions)
+ends() {
+	local name=$1 out=$2 how=$3 status=0 words=powering\ off kernel='reboot: Power down'
+	shift 3
+	[ "$how" = off ] || words=rebooting kernel='reboot: Restarting system'
+	boot "$out" "$work/console" || status=$?
+	if [ "$status" -ne 120 ]; then
+		fail "$name: status $status instead of 120 (no verdict)" "$work/console.out"
+		return
+	fi
+	pass "$name"
+	while [ $# -gt 0 ]; do
+		says "  says: $1" "$1"
+		shift
+	done
+	says "  says: $words" "$words\$"
+	check "  and does it" grep -q "$kernel" "$work/console"
+}
+
 # holds EXPRESSION: Python's, true of the last boot's boot.json, which is r?
 holds() {
 	tr -d '\r' <"$work/console" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
