@@ -1,6 +1,6 @@
 #!/bin/bash
 # An image that buildah built in three steps and a layer by hand that only implies directories (tests/stacking/image),
-# through a registry: unpacked by umoci and composed by plyboot it is the same tree. As root.
+# through a registry: unpacked by umoci, and imported and composed by plyboot, it is the same tree. As root.
 #
 # In a mount namespace of its own, where all is in memory.
 [ -n "${BUILT_INSIDE:-}" ] || BUILT_INSIDE=yes exec unshare --mount "$0"
@@ -14,42 +14,22 @@ export TMPDIR=/mnt
 COMPOSE=$top/build/$(uname -m)/compose-stack
 manifest=$top/tests/stacking/manifest.py
 
-# blobs LAYOUT KIND: the digests of an image's layers, or of its config, bottom first
-blobs() {
-	python3 - "$1" "$2" <<-'EOT'
-		import json, sys
-		layout, kind = sys.argv[1:]
-		def read(descriptor):
-		    with open(f"{layout}/blobs/" + descriptor["digest"].replace(":", "/")) as file:
-		        return json.load(file)
-		with open(f"{layout}/index.json") as file:
-		    manifest = read(json.load(file)["manifests"][0])
-		for descriptor in manifest["layers"] if kind == "layers" else [manifest["config"]]:
-		    print(descriptor["digest"])
-	EOT
-}
-
 registry_start || exit 1
 ok "buildah's image is pushed to a registry" skopeo copy --dest-tls-verify=false --dest-no-creds "oci:$image:built" \
 	"docker://$registry/appliance:built"
 ok "... and pulled from it" skopeo copy --src-tls-verify=false --src-no-creds "docker://$registry/appliance:built" \
 	oci:pulled:built
 skopeo inspect --raw --tls-verify=false --no-creds "docker://$registry/appliance:built" >raw.json
+ok "... and imported from it" "$plyboot" import --insecure -o built.layer "docker://$registry/appliance:built"
 registry_stop
 
-names=()
-for digest in $(blobs pulled layers); do
-	names+=("${#names[@]}.layer")
-	ok "layer ${#names[@]} is packed as it is" "$plyboot" pack --compress as-is -o "${names[-1]}" \
-		"pulled/blobs/${digest/://}"
-done
-is "there are five" "${#names[@]}" 5
-is "all have the registry's digests" "$(for name in "${names[@]}"; do of "$name" layer; done)" \
+is "there are five layers" "$(of built.layer layer | wc -l)" 5
+is "all have the registry's digests" "$(of built.layer layer)" \
 	"$(python3 -c 'import json, sys; print("\n".join(l["digest"] for l in json.load(sys.stdin)["layers"]))' <raw.json)"
 
 "$plyboot" keygen -o key >"$work/out" 2>&1
 openssl pkey -pubin -in key.pub -outform DER -out key.der
-ok "a stack of them" "$plyboot" stack --name built --version 1 --init /usr/local/bin/answer --upper none "${names[@]}"
+ok "a stack of them" "$plyboot" stack --name built --version 1 --init /usr/local/bin/answer --upper none built.layer
 ok "... signed" "$plyboot" sign --key key.key store/stacks/built-1.stack
 
 ok "umoci unpacks the image" umoci unpack --image pulled:built bundle
