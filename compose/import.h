@@ -65,7 +65,4 @@ int import_by_skopeo(const struct layout *layout, const char *source, const char
 /* Is it one of skopeo's, as docker://... is? */
 bool import_is_skopeos(const char *source);
 
-/* OCI's name of an architecture (amd64), given that of uname(2) (x86_64) or its own. */
-const char *import_architecture(const char *machine);
-
 #endif

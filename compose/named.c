@@ -7,8 +7,8 @@
 #include "../layers/scope.h"
 #include "../layers/signed.h"
 #include "../layers/stack.h"
-#include "../layers/syscalls.h"
 #include "../layers/verified.h"
+#include "image_index.h"
 #include "interrupt.h"
 #include "oci.h"
 #include "report.h"
@@ -267,17 +267,9 @@ static int add_image(struct layout *layout, struct named *named,
 
 static int add_images(struct layout *layout, struct named *named, struct error *e)
 {
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
 	SCOPED_OCI_INDEX index = {0};
-	SCOPED_FD fd =
-		sys_openat2(layout->fd, "index.json", O_RDONLY | O_NONBLOCK, 0, SYS_RESOLVE_STRICT);
-	if (fd < 0)
-		return error_errno(e, errno, "open index.json");
-	if (input_read_fd(fd, "index.json", OCI_DOCUMENT_BYTES, &bytes, &size_bytes, e) != 0)
+	if (image_index_open(layout, &index, e) != 0)
 		return -1;
-	if (oci_index_parse(bytes, size_bytes, &index, e) != 0)
-		return error_wrap(e, "index.json");
 	for (size_t i = 0; i < index.manifests.count; i++) {
 		if (add_image(layout, named, &index.manifests.items[i], e) != 0)
 			return error_wrap(e, "index.json");

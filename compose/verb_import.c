@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "../layers/scope.h"
+#include "image_config.h"
 #include "import.h"
 #include "interrupt.h"
 #include "packing.h"
@@ -325,7 +326,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	SCOPED_IMPORT_IMAGE image = {0};
 	if (uname(&machine) != 0)
 		return error_errno(e, errno, "uname");
-	import.architecture = import_architecture(
+	import.architecture = image_architecture(
 		given->architecture != NULL ? given->architecture : machine.machine);
 	if (given->name != NULL && check_name(given->name, e) != 0)
 		return -1;
