@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a running demo wrote becomes one more layer, made on it; booted with an empty upper, the system is as it was.
+# shellcheck disable=SC2016,SC2054 # for another shell to expand; QEMU's commas
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

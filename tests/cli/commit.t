@@ -1,6 +1,7 @@
 #!/bin/bash
 # What an overlay shows is what its lowers and the layer of its upper make; what no layer can say is refused; what belongs
 # to one machine is left out, and said.
+# shellcheck disable=SC2016 # for another shell to expand
 if [ -z "${OWN_NAMESPACE:-}" ]; then
 	OWN_NAMESPACE=yes exec unshare --mount --propagation private "$0"
 fi

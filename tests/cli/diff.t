@@ -1,5 +1,6 @@
 #!/bin/bash
 # OLD with the difference applied is NEW, exactly, and nothing is in it that need not be.
+# shellcheck disable=SC2016 # for another shell to expand
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 tree=$here/tree.py

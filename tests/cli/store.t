@@ -83,7 +83,7 @@ rm store/stacks/two-1.stack
 touch store/stacks/.two-1.stack.123-0 store/blobs/sha256/.blob.99-12 store/.index.json.7-0 store/blobs/sha256/readme store/stacks/.hidden
 ok "a stack is deleted, commands were killed" "$plyboot" gc --grace 0
 is "... what they left is gone" "$(find store -name '.*[0-9]' | wc -l) $(grep -c '3 unfinished files removed' "$work/out")" "0 1"
-is "... what it does not know stays" "$(ls -A store/stacks/.hidden store/blobs/sha256/readme | wc -l)" 2
+is "... what it does not know stays" "$(find store/stacks/.hidden store/blobs/sha256/readme | wc -l)" 2
 rm store/stacks/.hidden store/blobs/sha256/readme
 ok "... the other stack verifies" "$plyboot" verify --pub key.pub
 is "... and is all" "$(blobs)" 4
@@ -92,8 +92,8 @@ is "... and is all" "$(blobs)" 4
 layer d d && layer e e && layer b b
 echo '{"architecture":"amd64","os":"linux"}' >config
 config=$(put_blob config)
-of d.layer layer >layer
-hex=$(sed 's/sha256://' layer)
+of d.layer layer >bottom
+hex=$(sed s/sha256:// bottom)
 printf '{"schemaVersion":2,"mediaType":"%s","config":%s,"layers":[%s]}' "$manifest_type" \
 	"$(descriptor application/vnd.oci.image.config.v1+json "$config")" \
 	"$(descriptor application/vnd.oci.image.layer.v1.tar+zstd "$hex")" >manifest
@@ -161,7 +161,7 @@ is "... it does" "$(blobs)" 9
 flock store -c 'sleep 3; echo done >order' &
 sleep 0.5
 "$plyboot" gc >"$work/out" 2>"$work/err"
-is "gc waits for who has the store open" "$(cat order)" done
+is "gc waits for who has the store open" "$(cat order)" "done"
 has "... and says so" "$work/err" 'waiting for another plyboot with the store'
 wait
 
@@ -169,7 +169,7 @@ wait
 for name in $(seq 20); do layer "k$name" "$name"; done
 cp -a store full
 wrong=0
-for i in $(seq 50); do
+for _ in $(seq 50); do
 	rm -rf store && cp -a full store
 	"$plyboot" gc --grace 0 >/dev/null 2>&1 &
 	pid=$!
