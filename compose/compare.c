@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path_order.h"
+
 /* --- which is which */
 
 /* Both are in one order: one walk finds the pairs. */
@@ -12,7 +14,7 @@ static void pair(struct compare *self)
 	while (o < self->old->count || n < self->new->count) {
 		int order = o == self->old->count   ? 1
 			    : n == self->new->count ? -1
-						    : scan_compare_paths(self->old->entries[o].path,
+						    : path_compare(self->old->entries[o].path,
 							      self->new->entries[n].path);
 		if (order == 0) {
 			self->to_old[n] = o;

@@ -13,12 +13,12 @@ const char *image_architecture(const char *machine)
 	static const char *const names[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},
 		{"i386", "386"}, {"i486", "386"}, {"i586", "386"}, {"i686", "386"},
 		{"armv5tel", "arm"}, {"armv6l", "arm"}, {"armv7l", "arm"},
-		{"loongarch64", "loong64"}};
+		{"loongarch64", "loong64"}, {"mips64", "mips64le"}};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(names[i][0], machine) == 0)
 			return names[i][1];
 	}
-	return machine; /* riscv64, ppc64le, s390x */
+	return machine; /* Go's own, and riscv64, ppc64le, s390x */
 }
 
 /* --- the image that the bottom layers are of */
@@ -27,15 +27,6 @@ struct base {
 	struct oci_config config; /* of no document where there is no such image */
 	size_t layer_count;
 };
-
-static int read_document(struct layout *store, const struct oci_descriptor *descriptor,
-	uint8_t **bytes, size_t *size_bytes, struct error *e)
-{
-	if (layout_check_blob(store, &descriptor->digest, descriptor->size_bytes, e) != 0)
-		return -1;
-	return layout_read_blob(
-		store, &descriptor->digest, OCI_DOCUMENT_BYTES, bytes, size_bytes, e);
-}
 
 /* Are the image's layers the stack's, from the bottom? */
 static bool is_below(const struct oci_manifest *manifest, const struct stack *stack)
@@ -58,14 +49,13 @@ static int consider(struct base *base, struct layout *store,
 	SCOPED_FREE uint8_t *bytes = NULL;
 	SCOPED_FREE uint8_t *config_bytes = NULL;
 	struct oci_config config;
-	size_t size_bytes;
-	if (read_document(store, descriptor, &bytes, &size_bytes, e) != 0 ||
-		oci_manifest_parse(bytes, size_bytes, &manifest, e) != 0)
+	if (image_document_read(store, descriptor, &bytes, e) != 0 ||
+		oci_manifest_parse(bytes, (size_t)descriptor->size_bytes, &manifest, e) != 0)
 		return -1;
 	if (!is_below(&manifest, stack) || manifest.layers.count <= base->layer_count)
 		return 0;
-	if (read_document(store, &manifest.config, &config_bytes, &size_bytes, e) != 0 ||
-		oci_config_parse(config_bytes, size_bytes, &config, e) != 0)
+	if (image_document_read(store, &manifest.config, &config_bytes, e) != 0 ||
+		oci_config_parse(config_bytes, (size_t)manifest.config.size_bytes, &config, e) != 0)
 		return -1;
 	oci_config_free(&base->config);
 	*base = (struct base){.config = config, .layer_count = manifest.layers.count};
@@ -76,11 +66,9 @@ static int consider(struct base *base, struct layout *store,
 static int find_base(
 	struct base *base, struct layout *store, const struct stack *stack, struct error *e)
 {
-	SCOPED_BYTES document = {0};
 	SCOPED_OCI_INDEX index = {0};
 	struct error why;
-	if (image_index_read(store, &document, e) != 0 ||
-		oci_index_parse(document.data, document.size, &index, e) != 0)
+	if (image_index_open(store, &index, e) != 0)
 		return error_wrap(e, "the store `%s`", store->path);
 	for (size_t i = 0; i < index.manifests.count; i++) {
 		const struct oci_descriptor *descriptor = &index.manifests.items[i];

@@ -4,7 +4,7 @@
 
 #include "stack_image.h"
 
-/* Go's name for what uname(2) calls `machine`, as images have it. */
+/* Go's name for what uname(2) calls `machine`, as images have it; its own stays. */
 const char *image_architecture(const char *machine);
 
 /* As stack_image_finish() says it. */

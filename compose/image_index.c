@@ -5,7 +5,6 @@
 
 #include "../layers/scope.h"
 #include "../layers/syscalls.h"
-#include "oci.h"
 
 int image_index_read(const struct layout *layout, struct bytes *out, struct error *e)
 {
@@ -21,6 +20,26 @@ int image_index_read(const struct layout *layout, struct bytes *out, struct erro
 		return -1;
 	out->capacity = out->size;
 	return 0;
+}
+
+int image_index_open(const struct layout *layout, struct oci_index *out, struct error *e)
+{
+	SCOPED_BYTES document = {0};
+	if (image_index_read(layout, &document, e) != 0)
+		return -1;
+	if (oci_index_parse(document.data, document.size, out, e) != 0)
+		return error_wrap(e, "index.json");
+	return 0;
+}
+
+int image_document_read(struct layout *layout, const struct oci_descriptor *descriptor,
+	uint8_t **bytes, struct error *e)
+{
+	size_t size_bytes;
+	if (layout_check_blob(layout, &descriptor->digest, descriptor->size_bytes, e) != 0)
+		return -1;
+	return layout_read_blob(
+		layout, &descriptor->digest, OCI_DOCUMENT_BYTES, bytes, &size_bytes, e);
 }
 
 /* An index with one image more. */

@@ -58,14 +58,23 @@ int import_take_layers(struct layout *layout, const struct import_files *files,
 int import_add_image(struct layout *layout, struct import_image *image, const char *name,
 	struct digest *manifest, struct output *index, struct error *e);
 
-/* Have skopeo copy `source` into the OCI layout "image" below the directory `into_fd`, which gets
- * the store's blobs first, so that only what is missing is fetched. */
-int import_by_skopeo(const struct layout *layout, const char *source, const char *architecture,
-	bool insecure, int into_fd, struct error *e);
+/* What skopeo fetches. */
+struct import_skopeos {
+	struct layout *store;
+	const char *source;
+	const char *architecture; /* OCI's name */
+	bool insecure;
+	int into_fd; /* an empty directory on the store's file system */
+};
+
+/* Have skopeo copy it into an OCI layout below the directory, which gets the store's layers first,
+ * so that only what is missing is fetched. ERROR_MISSING: no skopeo. ERROR_IO. */
+int import_by_skopeo(
+	const struct import_skopeos *self, struct import_files *files, struct error *e);
+/* Have those layers of the image fetched, too, that the store has with bytes that have rotted. */
+int import_mend_skopeos(const struct import_skopeos *self, const struct import_files *files,
+	const struct import_image *image, struct error *e);
 /* Is it one of skopeo's, as docker://... is? */
 bool import_is_skopeos(const char *source);
-
-/* OCI's name of an architecture (amd64), given that of uname(2) (x86_64) or its own. */
-const char *import_architecture(const char *machine);
 
 #endif

@@ -18,19 +18,6 @@ void import_image_free(struct import_image *image)
 	*image = (struct import_image){0};
 }
 
-const char *import_architecture(const char *machine)
-{
-	/* Go's names, which OCI took, of what Linux calls otherwise. */
-	static const char *const names[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},
-		{"armv7l", "arm"}, {"armv6l", "arm"}, {"i686", "386"}, {"i386", "386"},
-		{"loongarch64", "loong64"}, {"mips64", "mips64le"}};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(names[i][0], machine) == 0)
-			return names[i][1];
-	}
-	return machine;
-}
-
 static int check_platform(
 	const struct oci_config *config, const char *architecture, struct error *e)
 {

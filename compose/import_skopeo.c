@@ -8,8 +8,11 @@
 
 #include "../layers/scope.h"
 #include "import.h"
-#include "program.h"
+#include "interrupt.h"
+#include "measure.h"
 #include "report.h"
+#include "skopeo.h"
+#include "unzip.h"
 
 bool import_is_skopeos(const char *source)
 {
@@ -22,6 +25,8 @@ bool import_is_skopeos(const char *source)
 	return false;
 }
 
+/* --- what is there already */
+
 static int make_directories(int into_fd, struct error *e)
 {
 	static const char *const names[] = {"image", "image/blobs", "image/blobs/sha256"};
@@ -32,11 +37,22 @@ static int make_directories(int into_fd, struct error *e)
 	return 0;
 }
 
-/* One that can't be linked is fetched again. */
-static int link_blobs(const struct layout *layout, int into_fd, struct error *e)
+/* Manifests and configs are not: skopeo may write a document in place. Nor is a plain tar told from
+ * them; it is fetched again. */
+static bool is_compressed(int dir_fd, const char *name)
+{
+	uint8_t magic[4];
+	SCOPED_FD fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : pread(fd, magic, sizeof magic, 0);
+	return got > 0 && unzip_media(magic, (size_t)got) != MEDIA_TAR;
+}
+
+/* A second name for the store's layers, so that skopeo finds them. What can't have one is fetched
+ * again. */
+static int lend_layers(const struct layout *store, int into_fd, struct error *e)
 {
 	struct digest ignored;
-	SCOPED_FD blobs = layout_open_directory(layout, "blobs/sha256", e);
+	SCOPED_FD blobs = layout_open_directory(store, "blobs/sha256", e);
 	if (blobs < 0)
 		return -1;
 	SCOPED_FD to = openat(into_fd, "image/blobs/sha256", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -44,39 +60,67 @@ static int link_blobs(const struct layout *layout, int into_fd, struct error *e)
 	DIR *dir = to < 0 || own < 0 ? NULL : fdopendir(own);
 	if (dir == NULL) {
 		scope_close(&own);
-		return error_errno(e, errno, "the blobs of the store `%s`", layout->path);
+		return error_errno(e, errno, "the blobs of the store `%s`", store->path);
 	}
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (digest_parse_hex(entry->d_name, strlen(entry->d_name), &ignored))
+		if (digest_parse_hex(entry->d_name, strlen(entry->d_name), &ignored) &&
+			is_compressed(blobs, entry->d_name))
 			(void)linkat(blobs, entry->d_name, to, entry->d_name, 0);
 	}
 	(void)closedir(dir);
 	return 0;
 }
 
-static int run(
-	const char *source, const char *architecture, bool insecure, int into_fd, struct error *e)
+/* --- what comes */
+
+static int fetch(const struct import_skopeos *self, int image_fd, struct error *e)
 {
-	char path[PATH_MAX];
-	const char *const arguments[] = {"skopeo", "--override-os", "linux", "--override-arch",
-		architecture, "copy", insecure ? "--src-tls-verify=false" : "--src-tls-verify=true",
-		source, "oci:image", NULL};
-	const struct program_run skopeo = {
-		.path = path, .arguments = arguments, .keep_fd = -1, .directory_fd = into_fd};
-	if (program_find("skopeo", "skopeo", path, e) != 0)
+	struct skopeo skopeo;
+	if (skopeo_open(self->insecure, NULL, &skopeo, e) != 0)
 		return -1;
-	printf("calling skopeo copy %s\n", source);
-	if (program_run(&skopeo, e) == 0)
+	printf("calling skopeo copy %s\n", self->source);
+	if (skopeo_fetch(&skopeo, self->source, self->architecture, image_fd, e) == 0)
 		return 0;
-	if (strncmp(source, "docker://", 9) == 0 && !insecure)
+	if (strncmp(self->source, "docker://", 9) == 0 && !self->insecure)
 		report_hint("a registry without TLS, or with a certificate of its own: --insecure");
 	return -1;
 }
 
-int import_by_skopeo(const struct layout *layout, const char *source, const char *architecture,
-	bool insecure, int into_fd, struct error *e)
+int import_by_skopeo(const struct import_skopeos *self, struct import_files *files, struct error *e)
 {
-	if (make_directories(into_fd, e) != 0 || link_blobs(layout, into_fd, e) != 0)
+	if (make_directories(self->into_fd, e) != 0 ||
+		lend_layers(self->store, self->into_fd, e) != 0)
 		return -1;
-	return run(source, architecture, insecure, into_fd, e);
+	SCOPED_FD fd = openat(self->into_fd, "image", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, errno, "a directory for skopeo");
+	return fetch(self, fd, e) != 0 ? -1 : import_files_below(fd, files, e);
+}
+
+/* Has it the store's bytes, and are they others than its name says? */
+static bool is_rotten(
+	const struct import_skopeos *self, int image_fd, const struct import_layer *layer)
+{
+	struct stat st;
+	struct error why;
+	if (fstatat(image_fd, layer->file, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_nlink < 2)
+		return false;
+	return measure_digest(self->store, &layer->digest, &why) != 0;
+}
+
+int import_mend_skopeos(const struct import_skopeos *self, const struct import_files *files,
+	const struct import_image *image, struct error *e)
+{
+	size_t removed = 0;
+	for (size_t i = 0; i < image->layer_count; i++) {
+		const struct import_layer *layer = &image->layers[i];
+		if (!is_rotten(self, files->fd, layer))
+			continue;
+		if (interrupt_check(e) != 0)
+			return -1;
+		if (unlinkat(files->fd, layer->file, 0) != 0)
+			return error_errno(e, errno, "a blob for skopeo");
+		removed++;
+	}
+	return removed == 0 ? 0 : fetch(self, files->fd, e);
 }

@@ -1,10 +1,8 @@
 /* Manifest, config and index of an image in the store. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "../layers/scope.h"
-#include "../layers/syscalls.h"
+#include "image_index.h"
 #include "import.h"
 
 static int write_manifest(struct import_image *image, struct error *e)
@@ -35,15 +33,11 @@ static int write_manifest(struct import_image *image, struct error *e)
 static int begin_index(struct layout *layout, const struct oci_descriptor *entry,
 	struct output *out, struct error *e)
 {
-	SCOPED_FREE uint8_t *bytes = NULL;
+	SCOPED_BYTES index = {0};
 	SCOPED_FREE char *text = NULL;
-	size_t size_bytes, text_bytes;
-	SCOPED_FD fd =
-		sys_openat2(layout->fd, "index.json", O_RDONLY | O_CLOEXEC, 0, SYS_RESOLVE_STRICT);
-	if (fd < 0)
-		return error_errno(e, errno, "open index.json of the store `%s`", layout->path);
-	if (input_read_fd(fd, "index.json", OCI_DOCUMENT_BYTES, &bytes, &size_bytes, e) != 0 ||
-		oci_index_put(bytes, size_bytes, entry, &text, &text_bytes, e) != 0)
+	size_t text_bytes;
+	if (image_index_read(layout, &index, e) != 0 ||
+		oci_index_put(index.data, index.size, entry, &text, &text_bytes, e) != 0)
 		return error_wrap(e, "the store `%s`", layout->path);
 	return layout_write_index(layout, text, text_bytes, out, e);
 }

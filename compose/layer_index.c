@@ -4,24 +4,12 @@
 #include <string.h>
 
 #include "../layers/scope.h"
+#include "path_order.h"
 
 /* Of a name in each order that counts: what was unpacked there last, else that it was implied, else
  * a whiteout. (An entry is never replaced by anything but an entry, and a whiteout never replaces.)
  */
 enum rank { RANK_WHITEOUT, RANK_ENTRY, RANK_IMPLIED };
-
-/* A slash before every other byte. */
-static int weigh(char c)
-{
-	return c == '\0' ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
-}
-
-int layer_index_compare(const char *a, const char *b)
-{
-	for (; *a == *b && *a != '\0'; a++)
-		b++;
-	return weigh(*a) - weigh(*b);
-}
 
 static int no_memory(struct error *e)
 {
@@ -143,7 +131,7 @@ static int compare_events(const void *a, const void *b)
 {
 	const struct layer_entry *left = *(const struct layer_entry *const *)a,
 				 *right = *(const struct layer_entry *const *)b;
-	int order = layer_index_compare(left->path, right->path);
+	int order = path_compare(left->path, right->path);
 	if (order == 0)
 		order = (int)rank_of(left) - (int)rank_of(right);
 	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
@@ -247,7 +235,7 @@ static struct layer_entry *find(const struct layer_index *index, const char *pat
 	size_t low = 0, high = index->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = layer_index_compare(path, index->entries[middle].path);
+		int order = path_compare(path, index->entries[middle].path);
 		if (order == 0)
 			return &index->entries[middle];
 		if (order < 0)

@@ -61,9 +61,6 @@ int layer_index_finish(
 
 void layer_index_free(struct layer_index *index);
 
-/* The order of a walk: "a", "a/b", "a-b". */
-int layer_index_compare(const char *a, const char *b);
-
 /* Same owner, mode, time and xattrs? */
 bool layer_entry_same_metadata(const struct layer_entry *a, const struct layer_entry *b);
 

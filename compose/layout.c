@@ -137,23 +137,35 @@ int layout_open_image(const char *path, struct layout *out, struct error *e)
 	return open_kind(path, true, out, e);
 }
 
-void layout_keep(struct layout *layout)
+static void forget(struct layout_blobs *blobs)
 {
-	layout->created = false;
-	layout->added_count = 0;
+	free(blobs->items);
+	*blobs = (struct layout_blobs){0};
 }
 
-static int remember(struct layout *layout, const struct digest *digest, struct error *e)
+void layout_keep(struct layout *layout)
 {
-	if (layout->added_count == layout->added_capacity) {
-		size_t capacity = layout->added_capacity * 2 + 8;
-		struct digest *added = realloc(layout->added, capacity * sizeof *added);
-		if (added == NULL)
-			return error_set(e, ERROR_NOSPACE, 0, "no memory");
-		layout->added = added;
-		layout->added_capacity = capacity;
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	for (size_t i = 0; i < layout->wanted.count; i++) {
+		layout_blob_path(&layout->wanted.items[i], path);
+		(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
 	}
-	layout->added[layout->added_count++] = *digest;
+	layout->created = false;
+	forget(&layout->added);
+	forget(&layout->wanted);
+}
+
+static int remember(struct layout_blobs *blobs, const struct digest *digest, struct error *e)
+{
+	if (blobs->count == blobs->capacity) {
+		size_t capacity = blobs->capacity * 2 + 8;
+		struct digest *items = reallocarray(blobs->items, capacity, sizeof *items);
+		if (items == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory");
+		blobs->items = items;
+		blobs->capacity = capacity;
+	}
+	blobs->items[blobs->count++] = *digest;
 	return 0;
 }
 
@@ -161,14 +173,15 @@ void layout_close(struct layout *layout)
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
 	int saved = errno;
-	for (size_t i = 0; i < layout->added_count; i++) {
-		layout_blob_path(&layout->added[i], path);
+	for (size_t i = 0; i < layout->added.count; i++) {
+		layout_blob_path(&layout->added.items[i], path);
 		(void)unlinkat(layout->fd, path, 0);
 	}
 	if (layout->created)
 		depopulate(layout);
 	source_close(layout->source);
-	free(layout->added);
+	forget(&layout->added);
+	forget(&layout->wanted);
 	scope_close(&layout->fd);
 	*layout = (struct layout)LAYOUT_INIT;
 	errno = saved;
@@ -221,10 +234,8 @@ int blob_writer_finish(
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
 	sha256_finish(&writer->hash, out);
-	if (writer->output.fd < 0) {
-		layout_touch_blob(layout, out);
-		return 0;
-	}
+	if (writer->output.fd < 0)
+		return remember(&layout->wanted, out, e);
 	layout_blob_path(out, path);
 	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	char *name = strdup(path + 13);
@@ -233,7 +244,7 @@ int blob_writer_finish(
 	free(writer->output.name);
 	writer->output.name = name;
 	/* Remembered first: what can't be remembered would stay. */
-	if (!existed && remember(layout, out, e) != 0)
+	if (!existed && remember(&layout->added, out, e) != 0)
 		return -1;
 	return output_commit(&writer->output, OUTPUT_REPLACE, e);
 }
@@ -266,9 +277,8 @@ int layout_add_blob(struct layout *layout, const void *data, size_t size_bytes, 
 	struct digest digest;
 	digest_of(data, size_bytes, &digest);
 	if (has_bytes(layout, &digest, data, size_bytes)) {
-		layout_touch_blob(layout, &digest);
 		*out = digest;
-		return 0;
+		return remember(&layout->wanted, &digest, e);
 	}
 	if (blob_writer_open(layout, &writer, e) != 0)
 		return -1;
@@ -298,7 +308,7 @@ int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
 		return -1;
 	layout_blob_path(digest, path);
 	bool existed = faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	if (!existed && remember(layout, digest, e) != 0)
+	if (!existed && remember(&layout->added, digest, e) != 0)
 		return -1;
 	if (renameat(dir_fd, name, blobs_fd, path + 13) != 0)
 		return error_errno(e, errno, "take the blob %s in", name);

@@ -20,8 +20,11 @@ struct layout {
 	bool made_directory;   /* by this command */
 	bool is_image;         /* and no store: nothing of it is for /init */
 	bool created;          /* what makes it a layout, too */
-	size_t added_count, added_capacity;
-	struct digest *added; /* blobs that were not there before */
+	struct layout_blobs {
+		size_t count, capacity;
+		struct digest *items;
+	} added,        /* that were not there before */
+		wanted; /* that were, and count as young once all went well */
 };
 
 #define LAYOUT_INIT                                                                                \
@@ -92,9 +95,6 @@ int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
  * ERROR_DIGEST when its bytes are others. */
 int layout_read_blob(struct layout *layout, const struct digest *digest, size_t max_bytes,
 	uint8_t **bytes, size_t *size_bytes, struct error *e);
-
-/* It is wanted again: from now on it counts as young, should it be there. */
-void layout_touch_blob(const struct layout *layout, const struct digest *digest);
 
 /* ERROR_MISSING, ERROR_SIZE when the blob is not as large as it should be. */
 int layout_check_blob(

@@ -45,10 +45,3 @@ int layout_lock_alone(struct layout *layout, struct error *e)
 {
 	return lock(layout, LOCK_EX, e);
 }
-
-void layout_touch_blob(const struct layout *layout, const struct digest *digest)
-{
-	char path[LAYOUT_BLOB_PATH_SIZE];
-	layout_blob_path(digest, path);
-	(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
-}

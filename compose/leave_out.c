@@ -4,6 +4,7 @@
 
 #include "../layers/scope.h"
 #include "leave_out_rules.h"
+#include "path_order.h"
 #include "report.h"
 
 enum how { HOW_WHOLE, HOW_FILES, HOW_EMPTIED };
@@ -102,7 +103,7 @@ static size_t find_rule(const struct scan_entry *entry)
 
 static int compare_to_path(const void *path, const void *entry)
 {
-	return scan_compare_paths(path, ((const struct scan_entry *)entry)->path);
+	return path_compare(path, ((const struct scan_entry *)entry)->path);
 }
 
 /* A directory with something in it can't go, or it would be made again with another owner. */

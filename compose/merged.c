@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path_order.h"
+
 enum { NO_NODE = -1 };
 
 /* A directory on the way to the current name. */
@@ -321,7 +323,7 @@ static int take_name(
 static int compare_members(const void *a, const void *b)
 {
 	const struct merged_member *left = a, *right = b;
-	int order = layer_index_compare(left->entry->path, right->entry->path);
+	int order = path_compare(left->entry->path, right->entry->path);
 	return order != 0 ? order : (int)left->layer - (int)right->layer;
 }
 

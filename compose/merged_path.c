@@ -4,6 +4,7 @@
 
 #include "../layers/scope.h"
 #include "merged.h"
+#include "path_order.h"
 
 enum { SYMLINKS_MOST = 40, TEXT_MOST_BYTES = 2 * (LIMIT_PATH_BYTES + 1) };
 
@@ -12,7 +13,7 @@ const struct merged_node *merged_find(const struct merged *merged, const char *p
 	size_t low = 0, high = merged->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = layer_index_compare(path, merged->nodes[middle].entry->path);
+		int order = path_compare(path, merged->nodes[middle].entry->path);
 		if (order == 0)
 			return &merged->nodes[middle];
 		if (order < 0)

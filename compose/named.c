@@ -7,11 +7,11 @@
 #include "../layers/scope.h"
 #include "../layers/signed.h"
 #include "../layers/stack.h"
-#include "../layers/syscalls.h"
-#include "../layers/verified.h"
+#include "image_index.h"
 #include "interrupt.h"
 #include "oci.h"
 #include "report.h"
+#include "stack_file.h"
 
 const struct named_blob *named_find(const struct named_owner *owner, const struct digest *digest)
 {
@@ -85,15 +85,9 @@ static int decode(struct layout *layout, const char *file_name, struct stack *ou
 	SCOPED_FREE uint8_t *bytes = NULL;
 	size_t size_bytes, text_bytes, count;
 	struct signature_line lines[LIMIT_SIGNATURES];
-	struct verified *text;
-	if (layout->source->ops->read_stack(layout->source, file_name, &bytes, &size_bytes, e) !=
-			0 ||
-		signed_split(bytes, size_bytes, &text_bytes, lines, &count, e) != 0 ||
-		verified_trust(bytes, text_bytes, &text, e) != 0)
+	if (layout->source->ops->read_stack(layout->source, file_name, &bytes, &size_bytes, e) != 0)
 		return -1;
-	int result = stack_decode(text, out, e);
-	verified_free(text);
-	return result;
+	return stack_file_decode(bytes, size_bytes, &text_bytes, lines, &count, out, e);
 }
 
 static int add_layers(const struct layout *layout, struct named_owner *owner,
@@ -155,38 +149,6 @@ static int add_stacks(struct layout *layout, struct named *named, struct error *
 
 /* --- images */
 
-static int read_document(struct layout *layout, const struct digest *digest, uint8_t **out,
-	size_t *size_bytes, struct error *e)
-{
-	struct blob *blob;
-	if (layout->source->ops->open_blob(layout->source, digest, &blob, e) != 0)
-		return -1;
-	uint64_t size = blob->size_bytes;
-	uint8_t *bytes = NULL;
-	int result = 0;
-	if (size > OCI_DOCUMENT_BYTES)
-		result = error_set(
-			e, ERROR_LIMIT, 0, "it is larger than %d bytes", OCI_DOCUMENT_BYTES);
-	else if ((bytes = malloc((size_t)size + 1)) == NULL)
-		result = error_set(e, ERROR_NOSPACE, 0, "no memory");
-	else
-		result = blob->ops->read_at(blob, 0, bytes, (size_t)size, e);
-	blob_close(blob);
-	struct digest actual;
-	if (result == 0) {
-		digest_of(bytes, (size_t)size, &actual);
-		if (!digest_equal(&actual, digest))
-			result = error_set(e, ERROR_DIGEST, 0, "its bytes are others");
-	}
-	if (result != 0) {
-		free(bytes);
-		return -1;
-	}
-	*out = bytes;
-	*size_bytes = (size_t)size;
-	return 0;
-}
-
 static int add_descriptor(struct layout *layout, struct named_owner *owner,
 	const struct oci_descriptor *descriptor, unsigned depth, struct error *e);
 
@@ -240,7 +202,8 @@ static int add_descriptor(struct layout *layout, struct named_owner *owner,
 		return -1;
 	if (known)
 		return 0;
-	if (read_document(layout, &descriptor->digest, &bytes, &size_bytes, e) != 0) {
+	if (layout_read_blob(
+		    layout, &descriptor->digest, OCI_DOCUMENT_BYTES, &bytes, &size_bytes, e) != 0) {
 		if (e->code != ERROR_MISSING)
 			return error_wrap(e, "%s", text);
 		report_warning("%s names %s, which is not in the store", owner->name, text);
@@ -267,17 +230,9 @@ static int add_image(struct layout *layout, struct named *named,
 
 static int add_images(struct layout *layout, struct named *named, struct error *e)
 {
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
 	SCOPED_OCI_INDEX index = {0};
-	SCOPED_FD fd =
-		sys_openat2(layout->fd, "index.json", O_RDONLY | O_NONBLOCK, 0, SYS_RESOLVE_STRICT);
-	if (fd < 0)
-		return error_errno(e, errno, "open index.json");
-	if (input_read_fd(fd, "index.json", OCI_DOCUMENT_BYTES, &bytes, &size_bytes, e) != 0)
+	if (image_index_open(layout, &index, e) != 0)
 		return -1;
-	if (oci_index_parse(bytes, size_bytes, &index, e) != 0)
-		return error_wrap(e, "index.json");
 	for (size_t i = 0; i < index.manifests.count; i++) {
 		if (add_image(layout, named, &index.manifests.items[i], e) != 0)
 			return error_wrap(e, "index.json");

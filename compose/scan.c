@@ -9,6 +9,7 @@
 #include "../layers/scope.h"
 #include "../layers/syscalls.h"
 #include "interrupt.h"
+#include "path_order.h"
 #include "report.h"
 #include "scan_xattrs.h"
 
@@ -148,7 +149,7 @@ static int add_directory(struct scan *scan, const char *path, struct error *e)
 
 static int compare_entries(const void *a, const void *b)
 {
-	return scan_compare_paths(
+	return path_compare(
 		((const struct scan_entry *)a)->path, ((const struct scan_entry *)b)->path);
 }
 
@@ -282,17 +283,4 @@ void scan_free(struct scan *scan)
 	free(scan->entries);
 	scope_close(&scan->root_fd);
 	*scan = (struct scan)SCAN_INIT;
-}
-
-int scan_compare_paths(const char *a, const char *b)
-{
-	for (; *a != '\0' && *a == *b; a++, b++)
-		;
-	/* A slash comes before every other byte, so that a directory's entries follow it at once.
-	 */
-	int x = *a == '/' ? 0 : (int)(unsigned char)*a;
-	int y = *b == '/' ? 0 : (int)(unsigned char)*b;
-	if (*a == '\0' || *b == '\0')
-		return (*a != '\0') - (*b != '\0');
-	return x - y;
 }

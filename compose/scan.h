@@ -81,7 +81,4 @@ int scan_open_file(
 	const struct scan *scan, const struct scan_entry *entry, int *fd, struct error *e);
 int scan_check_file(const struct scan_entry *entry, int fd, struct error *e);
 
-/* The order of the entries: negative, 0, positive. */
-int scan_compare_paths(const char *a, const char *b);
-
 #endif

@@ -40,22 +40,29 @@ static char *layout_name(const char *name)
 	return asprintf(&text, "oci:" PROGRAM_FD_PATH ":%s", name) < 0 ? NULL : text;
 }
 
-static int copy(const struct skopeo *skopeo, int layout_fd, const char *from, const char *to,
+/* `words` has how. */
+static int copy(const struct skopeo *skopeo, struct words *words, int layout_fd, const char *from,
+	const char *to, struct error *e)
+{
+	add_authfile(words, skopeo);
+	add(words, "--");
+	add(words, from);
+	add(words, to);
+	return program_run(&(struct program_run){.path = skopeo->path,
+				   .arguments = words->items,
+				   .keep_fd = layout_fd,
+				   .directory_fd = -1},
+		e);
+}
+
+static int copy_as_is(const struct skopeo *skopeo, int layout_fd, const char *from, const char *to,
 	const char *insecure, struct error *e)
 {
 	struct words words = {
 		.items = {"skopeo", "copy", "--quiet", "--preserve-digests"}, .count = 4};
 	if (skopeo->insecure)
 		add(&words, insecure);
-	add_authfile(&words, skopeo);
-	add(&words, "--");
-	add(&words, from);
-	add(&words, to);
-	return program_run(&(struct program_run){.path = skopeo->path,
-				   .arguments = words.items,
-				   .keep_fd = layout_fd,
-				   .directory_fd = -1},
-		e);
+	return copy(skopeo, &words, layout_fd, from, to, e);
 }
 
 int skopeo_push(const struct skopeo *skopeo, int layout_fd, const char *name, const char *image,
@@ -64,7 +71,7 @@ int skopeo_push(const struct skopeo *skopeo, int layout_fd, const char *name, co
 	SCOPED_FREE char *from = layout_name(name);
 	if (from == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	return copy(skopeo, layout_fd, from, image, "--dest-tls-verify=false", e);
+	return copy_as_is(skopeo, layout_fd, from, image, "--dest-tls-verify=false", e);
 }
 
 int skopeo_pull(const struct skopeo *skopeo, const char *image, int layout_fd, const char *name,
@@ -73,7 +80,18 @@ int skopeo_pull(const struct skopeo *skopeo, const char *image, int layout_fd, c
 	SCOPED_FREE char *to = layout_name(name);
 	if (to == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	return copy(skopeo, layout_fd, image, to, "--src-tls-verify=false", e);
+	return copy_as_is(skopeo, layout_fd, image, to, "--src-tls-verify=false", e);
+}
+
+int skopeo_fetch(const struct skopeo *skopeo, const char *image, const char *architecture,
+	int layout_fd, struct error *e)
+{
+	struct words words = {.items = {"skopeo", "--override-os", "linux", "--override-arch",
+				      architecture, "copy", "--quiet"},
+		.count = 7};
+	if (skopeo->insecure)
+		add(&words, "--src-tls-verify=false");
+	return copy(skopeo, &words, layout_fd, image, "oci:" PROGRAM_FD_PATH, e);
 }
 
 static int take_manifest(void *context, const void *data, size_t size_bytes, struct error *e)

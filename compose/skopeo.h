@@ -26,6 +26,12 @@ int skopeo_push(const struct skopeo *skopeo, int layout_fd, const char *name, co
 int skopeo_pull(const struct skopeo *skopeo, const char *image, int layout_fd, const char *name,
 	struct error *e);
 
+/* The image for OCI's name of an architecture becomes the layout's only one, without a name. A
+ * manifest that is none of OCI's is made one; layers that have no compression get one. What the
+ * layout has is not fetched again. ERROR_IO. */
+int skopeo_fetch(const struct skopeo *skopeo, const char *image, const char *architecture,
+	int layout_fd, struct error *e);
+
 /* The manifest of `image` as it is. ERROR_IO, ERROR_LIMIT. */
 int skopeo_manifest(
 	const struct skopeo *skopeo, const char *image, struct bytes *out, struct error *e);

@@ -8,16 +8,24 @@
 #include "bytes.h"
 #include "report.h"
 
-static int decode(struct stack_file *file, struct error *e)
+int stack_file_decode(const uint8_t *bytes, size_t size_bytes, size_t *text_bytes,
+	struct signature_line *lines, size_t *count, struct stack *out, struct error *e)
 {
 	struct verified *text;
-	if (signed_split(file->bytes, file->size_bytes, &file->text_bytes, file->lines,
-		    &file->signature_count, e) != 0 ||
-		verified_trust(file->bytes, file->text_bytes, &text, e) != 0)
+	if (signed_split(bytes, size_bytes, text_bytes, lines, count, e) != 0 ||
+		verified_trust(bytes, *text_bytes, &text, e) != 0)
 		return -1;
-	int result = stack_decode(text, &file->stack, e);
+	int result = stack_decode(text, out, e);
 	verified_free(text);
-	return result == 0 ? stack_check_file_name(&file->stack, file->name, e) : -1;
+	return result;
+}
+
+static int decode(struct stack_file *file, struct error *e)
+{
+	if (stack_file_decode(file->bytes, file->size_bytes, &file->text_bytes, file->lines,
+		    &file->signature_count, &file->stack, e) != 0)
+		return -1;
+	return stack_check_file_name(&file->stack, file->name, e);
 }
 
 int stack_file_open(

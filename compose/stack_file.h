@@ -16,6 +16,11 @@ struct stack_file {
 	struct stack stack;
 };
 
+/* Its text and its signature lines, none of them verified. Of `lines`, LIMIT_SIGNATURES of them,
+ * `*count` are filled. ERROR_FORMAT, ERROR_LIMIT, ERROR_SIGNATURE: the file is none. */
+int stack_file_decode(const uint8_t *bytes, size_t size_bytes, size_t *text_bytes,
+	struct signature_line *lines, size_t *count, struct stack *out, struct error *e);
+
 /* The stack `name` ("NAME-VERSION") of a store. ERROR_USAGE: that is no such name; ERROR_MISSING;
  * ERROR_FORMAT, ERROR_LIMIT, ERROR_SIGNATURE: the file is none, or another one's. */
 int stack_file_open(

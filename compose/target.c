@@ -6,6 +6,7 @@
 #include "../layers/scope.h"
 #include "../layers/signed.h"
 #include "report.h"
+#include "stack_file.h"
 #include "stack_name.h"
 
 static bool begins(const uint8_t *bytes, size_t size_bytes, const char *with)
@@ -24,13 +25,8 @@ static int take_stack(
 {
 	struct signature_line lines[LIMIT_SIGNATURES];
 	size_t text_bytes, count;
-	struct verified *text;
-	if (signed_split(bytes, size_bytes, &text_bytes, lines, &count, e) != 0 ||
-		verified_trust(bytes, text_bytes, &text, e) != 0)
-		return -1;
-	int result = stack_decode(text, &target->stack, e);
-	verified_free(text);
-	if (result != 0)
+	if (stack_file_decode(bytes, size_bytes, &text_bytes, lines, &count, &target->stack, e) !=
+		0)
 		return -1;
 	target->is_stack = true;
 	target->file.count = target->stack.layer_count;

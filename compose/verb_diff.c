@@ -1,6 +1,7 @@
 /* plyboot diff: what changed between two directories, as a layer. */
 #include "compare.h"
 #include "packing.h"
+#include "path_order.h"
 #include "report.h"
 #include "verbs.h"
 
@@ -21,10 +22,10 @@ static int write_difference(struct tarout *tar, const struct compare *compare, s
 	const struct scan *old = compare->old, *new = compare->new;
 	size_t o = 0, n = 0, count = 0;
 	while (o < old->count || n < new->count) {
-		int order = o == old->count   ? 1
-			    : n == new->count ? -1
-					      : scan_compare_paths(
-							old->entries[o].path, new->entries[n].path);
+		int order = o == old->count ? 1
+			    : n == new->count
+				    ? -1
+				    : path_compare(old->entries[o].path, new->entries[n].path);
 		if (order < 0) {
 			if (compare->whiteout[o] &&
 				tarout_add_whiteout(tar, old->entries[o].path, e) != 0)

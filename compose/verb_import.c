@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "../layers/scope.h"
+#include "image_config.h"
 #include "import.h"
 #include "interrupt.h"
 #include "packing.h"
@@ -138,17 +139,6 @@ static int open_path(struct import *import, struct error *e)
 	return 0;
 }
 
-static int open_skopeos(struct import *import, struct error *e)
-{
-	if (import_by_skopeo(&import->layout, import->source, import->architecture,
-		    import->given->insecure, import->scratch.fd, e) != 0)
-		return -1;
-	SCOPED_FD fd = openat(import->scratch.fd, "image", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(e, errno, "what skopeo wrote");
-	return import_files_below(fd, &import->files, e);
-}
-
 static int check_layout(const struct import_files *files, struct error *e)
 {
 	SCOPED_FREE uint8_t *bytes = NULL;
@@ -180,6 +170,20 @@ static int choose(const struct import *import, struct import_image *image, struc
 		result = error_set(e, ERROR_FORMAT, 0,
 			"neither an OCI layout (oci-layout) nor a docker-archive (manifest.json)");
 	return result == 0 ? 0 : error_wrap(e, "`%s`", import->source);
+}
+
+static int open_and_choose(struct import *import, struct import_image *image, struct error *e)
+{
+	const struct import_skopeos skopeos = {.store = &import->layout,
+		.source = import->source,
+		.architecture = import->architecture,
+		.insecure = import->given->insecure,
+		.into_fd = import->scratch.fd};
+	if (!import_is_skopeos(import->source))
+		return open_path(import, e) != 0 ? -1 : choose(import, image, e);
+	if (import_by_skopeo(&skopeos, &import->files, e) != 0 || choose(import, image, e) != 0)
+		return -1;
+	return import_mend_skopeos(&skopeos, &import->files, image, e);
 }
 
 /* --- the name */
@@ -325,7 +329,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	SCOPED_IMPORT_IMAGE image = {0};
 	if (uname(&machine) != 0)
 		return error_errno(e, errno, "uname");
-	import.architecture = import_architecture(
+	import.architecture = image_architecture(
 		given->architecture != NULL ? given->architecture : machine.machine);
 	if (given->name != NULL && check_name(given->name, e) != 0)
 		return -1;
@@ -333,11 +337,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		layout_open(layout_path(given->store), true, &import.layout, e) != 0 ||
 		scratch_open_in(import.layout.fd, &import.scratch, e) != 0)
 		return -1;
-	int result =
-		import_is_skopeos(import.source) ? open_skopeos(&import, e) : open_path(&import, e);
-	if (result != 0 || choose(&import, &image, e) != 0)
-		return -1;
-	return take(&import, &image, e);
+	return open_and_choose(&import, &image, e) != 0 ? -1 : take(&import, &image, e);
 }
 
 const struct verb verb_import = {

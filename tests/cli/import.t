@@ -155,6 +155,17 @@ is "... fetches every layer" "$(($(registry_blobs GET | cut -d' ' -f1) > $(diges
 registry_mark
 ok "again, into a store that has it" import_it r.layer --store pulled --insecure "docker://$registry/app:1"
 is "... fetches no layer, only the config" "$(($(registry_blobs GET | cut -d' ' -f1) <= 1))" 1
+rotten=$(digests r.layer | tail -n 1)
+rotten=pulled/blobs/sha256/${rotten#sha256:}
+cp "$rotten" right && printf x | dd of="$rotten" bs=1 seek=20 conv=notrunc status=none
+registry_mark
+ok "again, where a layer has rotted" import_it r.layer --store pulled --insecure "docker://$registry/app:1"
+is "... it alone is fetched" "$(($(registry_blobs GET | cut -d' ' -f1) <= 3))" 1
+ok "... and is right again" cmp "$rotten" right
+truncate -s 0 "$rotten"
+ok "again, where one is cut to nothing" import_it r.layer --store pulled --insecure "docker://$registry/app:1"
+ok "... it is right again" cmp "$rotten" right
+is "... blobs with one name each" "$(find pulled -type f -links +1)" ""
 ok "... leaves nothing of its own" [ -z "$(find pulled -mindepth 1 -maxdepth 1 -name '.*')" ]
 refuses "a registry without TLS" 3 IO import_it x.layer "docker://$registry/app:1"
 refuses "an image that it has not" 3 IO import_it x.layer --insecure "docker://$registry/none:1"

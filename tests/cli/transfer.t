@@ -76,10 +76,10 @@ ok "... and the same bytes again" cmp first.tar out.tar
 rm -r from-tar copied unpacked
 
 "$plyboot" pack --compress zstd --root-owned -o zstd.layer base >/dev/null
-make_stack zstd 1 base.layer zstd.layer base.layer
+make_stack zstd 1 base.layer zstd.layer
 ok "another image for the same layout" "$plyboot" export --ref other zstd-1 out
 is "... is there beside the first" "$(umoci ls --layout out | sort)" $'other\ntree-3'
-is "... a layer that comes twice, twice" "$(skopeo inspect oci:out:other | grep -c 'sha256:')" 4
+is "... with its own layers" "$(skopeo inspect --raw oci:out:other | grep -o 'tar+zstd' | wc -l)" 1
 ok "... and skopeo reads it, zstd and all" skopeo copy --quiet oci:out:other dir:copied
 cp out/index.json index.json
 ok "the same one again" "$plyboot" export --ref other zstd-1 out

@@ -2,7 +2,7 @@
  */
 #include "compose/near.h"
 #include "compose/options.h"
-#include "compose/scan.h"
+#include "compose/path_order.h"
 #include "tap.h"
 
 static void sizes(void)
@@ -27,12 +27,12 @@ static void paths_in_order(void)
 	enum { COUNT = sizeof sorted / sizeof sorted[0] };
 	for (int i = 0; i < COUNT; i++) {
 		for (int j = 0; j < COUNT; j++) {
-			int order = scan_compare_paths(sorted[i], sorted[j]);
+			int order = path_compare(sorted[i], sorted[j]);
 			if ((order < 0) != (i < j) || (order > 0) != (i > j))
 				ok(false, "`%s` and `%s`", sorted[i], sorted[j]);
 		}
 	}
-	ok(scan_compare_paths("a", "\xff") < 0, "bytes compare unsigned");
+	ok(path_compare("a", "\xff") < 0, "bytes compare unsigned");
 }
 
 static void words_that_look_alike(void)
