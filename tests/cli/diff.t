@@ -138,8 +138,13 @@ ok "--root-owned" "$plyboot" diff --root-owned -o d3.layer old new
 is "... sees no owners" "$(plain d3.layer | tar -tf -)" "other/file"
 
 # --- random trees: the oracle is GNU tar and OCI's rules in tree.py
+case ${PLYBOOT:-} in
+*/asan/*) half=30 ;; # which is slow
+*) half=150 ;;
+esac
 mkdir half other
-(cd half && "$tree" trial "$plyboot" 1 150) >"$work/half" 2>&1 &
-ok "150 random trees, and the same bytes a second time" sh -c 'cd other && "$0" trial "$1" 151 300' "$tree" "$plyboot"
-if wait $!; then pass "and 150 more beside them"; else fail "and 150 more beside them" "$work/half"; fi
+(cd half && "$tree" trial "$plyboot" 1 $half) >"$work/half" 2>&1 &
+ok "$half random trees, and the same bytes a second time" \
+	sh -c 'cd other && "$0" trial "$1" "$2" "$3"' "$tree" "$plyboot" $((half + 1)) $((2 * half))
+if wait $!; then pass "and $half more beside them"; else fail "and $half more beside them" "$work/half"; fi
 finish
