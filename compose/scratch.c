@@ -38,6 +38,17 @@ int scratch_open(struct scratch *out, struct error *e)
 	return 0;
 }
 
+static const char prefix_within[] = ".new-";
+enum { WITHIN_DIGITS = 16 };
+
+bool scratch_has_name(const char *name)
+{
+	size_t length = strlen(prefix_within);
+	return strncmp(name, prefix_within, length) == 0 &&
+	       strspn(name + length, "0123456789abcdef") == WITHIN_DIGITS &&
+	       name[length + WITHIN_DIGITS] == '\0';
+}
+
 int scratch_open_in(int parent_fd, struct scratch *out, struct error *e)
 {
 	uint64_t random;
@@ -45,7 +56,8 @@ int scratch_open_in(int parent_fd, struct scratch *out, struct error *e)
 	*out = (struct scratch)SCRATCH_INIT;
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return error_errno(e, errno, "getrandom");
-	(void)snprintf(out->name, sizeof out->name, ".new-%016llx", (unsigned long long)random);
+	(void)snprintf(out->name, sizeof out->name, "%s%0*llx", prefix_within, WITHIN_DIGITS,
+		(unsigned long long)random);
 	SCOPED_FD own = openat(parent_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (own < 0 || mkdirat(own, out->name, 0700) != 0)
 		return error_errno(e, errno, "a temporary directory");

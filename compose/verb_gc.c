@@ -11,9 +11,11 @@
 #include "../layers/ceilings.h"
 #include "../layers/little_endian.h"
 #include "../layers/scope.h"
+#include "../layers/store.h"
 #include "interrupt.h"
 #include "named.h"
 #include "report.h"
+#include "scratch.h"
 #include "verbs.h"
 
 struct gc_options {
@@ -175,12 +177,26 @@ static int look_at_blob(struct gc *self, int dir_fd, const char *name, const str
 	return 0;
 }
 
+/* A directory that a command had for itself: what it fetched and had not checked. */
+static int remove_scratch(
+	struct gc *self, int dir_fd, const char *name, const struct stat *st, struct error *e)
+{
+	if (interrupt_check(e) != 0)
+		return -1;
+	if (!self->given->dry_run && store_remove(dir_fd, name, e) != 0)
+		return error_wrap(e, "remove `%s` of the store", name);
+	count(&self->leftovers, st);
+	return 0;
+}
+
 static int look_at(struct gc *self, int dir_fd, const char *name, bool blobs, struct error *e)
 {
 	struct digest digest;
 	struct stat st;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : error_errno(e, errno, "stat `%s` of the store", name);
+	if (S_ISDIR(st.st_mode) && scratch_has_name(name))
+		return remove_scratch(self, dir_fd, name, &st, e);
 	if (!S_ISREG(st.st_mode))
 		return 0; /* nothing that we made */
 	if (blobs && digest_parse_hex(name, strlen(name), &digest))
@@ -228,8 +244,8 @@ static void say(const struct gc *self)
 	printf("%zu blob%s %s, %" PRIu64 " bytes\n", self->removed.count,
 		self->removed.count == 1 ? "" : "s", removed, self->removed.bytes);
 	if (self->leftovers.count > 0)
-		printf("%zu unfinished file%s %s, %" PRIu64 " bytes\n", self->leftovers.count,
-			self->leftovers.count == 1 ? "" : "s", removed, self->leftovers.bytes);
+		printf("%zu left by commands that were killed, %s\n", self->leftovers.count,
+			removed);
 	printf("%zu kept, %" PRIu64 " bytes\n", self->kept.count, self->kept.bytes);
 	if (self->young.count > 0)
 		printf("%zu kept that nothing names, %" PRIu64 " bytes: younger than %" PRIu64

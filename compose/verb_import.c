@@ -360,7 +360,7 @@ const struct verb verb_import = {
 		"them, and what /init would refuse is refused. The store's index.json then has "
 		"the image, for skopeo and others. Of an image for several architectures one is "
 		"taken.\n\n"
-		"FILE.layer has the records of all layers, for `plyboot stack`; an image's "
-		"entrypoint is no init, and so `--init` must say what to start. `plyboot inspect "
-		"--store DIR REF` shows the image's config.\n",
+		"FILE.layer has the records of all layers, for `plyboot stack`. An image's "
+		"entrypoint is no init: `plyboot entry --image REF` makes the layer that starts "
+		"it. `plyboot inspect --image REF` shows the image's config.\n",
 };

@@ -80,11 +80,12 @@ is "... keeps it" "$(blobs)" 8
 ok "--grace 0" "$plyboot" gc --grace 0
 is "... takes all that nothing names" "$(blobs)" 6
 rm store/stacks/two-1.stack
+mkdir -p store/.new-0123456789abcdef/blobs/sha256 store/.new-ours && touch store/.new-0123456789abcdef/blobs/sha256/half
 touch store/stacks/.two-1.stack.123-0 store/blobs/sha256/.blob.99-12 store/.index.json.7-0 store/blobs/sha256/readme store/stacks/.hidden
 ok "a stack is deleted, commands were killed" "$plyboot" gc --grace 0
-is "... what they left is gone" "$(find store -name '.*[0-9]' | wc -l) $(grep -c '3 unfinished files removed' "$work/out")" "0 1"
-is "... what it does not know stays" "$(find store/stacks/.hidden store/blobs/sha256/readme | wc -l)" 2
-rm store/stacks/.hidden store/blobs/sha256/readme
+is "... what they left is gone" "$(find store -name '.*[0-9f]' | wc -l) $(grep -c '^4 left by commands that were killed, removed$' "$work/out")" "0 1"
+is "... what it does not know stays" "$(find store/stacks/.hidden store/blobs/sha256/readme store/.new-ours | wc -l)" 3
+rm -r store/stacks/.hidden store/blobs/sha256/readme store/.new-ours
 ok "... the other stack verifies" "$plyboot" verify --pub key.pub
 is "... and is all" "$(blobs)" 4
 
