@@ -1,6 +1,7 @@
 #include "inspect_image.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,22 +85,62 @@ static void print_config(const struct oci_config *config)
 	print_history(config);
 }
 
-int inspect_image(const char *store, const char *name, struct error *e)
+static void print_image(
+	const struct import_image *image, const char *name, const struct digest *manifest)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	digest_format(manifest, digest);
+	printf("image %s\n", name);
+	print_text("manifest", digest);
+	print_config(&image->config);
+	print_layers(image);
+}
+
+/* --- as JSON */
+
+static json_t *layer_as_json(const struct import_layer *layer, const struct digest *diff_id)
+{
+	char stored[DIGEST_TEXT_SIZE], plain[DIGEST_TEXT_SIZE];
+	digest_format(&layer->digest, stored);
+	digest_format(diff_id, plain);
+	return json_pack("{s:s, s:s, s:I, s:s}", "digest", stored, "media_type",
+		media_name(layer->media), "stored", (json_int_t)layer->size_bytes, "diff_id",
+		plain);
+}
+
+/* The config is the image's own document, whatever is in it. */
+static int print_json(const struct import_image *image, const char *name,
+	const struct digest *manifest, struct error *e)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	digest_format(manifest, digest);
+	json_t *layers = json_array();
+	bool whole = layers != NULL;
+	for (size_t i = 0; i < image->layer_count; i++)
+		whole = json_array_append_new(layers, layer_as_json(&image->layers[i],
+							      &image->config.diff_ids[i])) == 0 &&
+			whole;
+	json_t *object = json_pack("{s:s, s:s, s:s, s:O, s:o}", "kind", "image", "name", name,
+		"manifest", digest, "config", image->config.document, "layers", layers);
+	whole = whole && object != NULL && json_dumpf(object, stdout, 0) == 0;
+	json_decref(object);
+	putchar('\n');
+	return whole ? 0 : error_set(e, ERROR_NOSPACE, 0, "no memory, or no room for the output");
+}
+
+int inspect_image(const char *store, const char *name, bool json, struct error *e)
 {
 	SCOPED_LAYOUT layout = LAYOUT_INIT;
 	SCOPED_IMPORT_FILES files = IMPORT_FILES_INIT;
 	SCOPED_IMPORT_IMAGE image = {0};
+	struct digest manifest;
 	if (layout_open(store, false, &layout, e) != 0 ||
 		import_files_below(layout.fd, &files, e) != 0 ||
 		import_choose_oci(&files, name, NULL, &image, e) != 0)
 		return error_wrap(e, "the store `%s`", store);
-	char digest[DIGEST_TEXT_SIZE];
-	struct digest manifest;
 	digest_of(image.manifest, image.manifest_bytes, &manifest);
-	digest_format(&manifest, digest);
-	printf("image %s\n", name);
-	print_text("manifest", digest);
-	print_config(&image.config);
-	print_layers(&image);
+	if (json)
+		return print_json(&image, name, &manifest, e);
+	print_image(&image, name, &manifest);
 	return 0;
 }

@@ -27,7 +27,7 @@ static const struct option_spec options[] = {
 	{.name = "--json",
 		.kind = OPTION_FLAG,
 		FIELD(json),
-		.help = "one JSON object; of layers and stacks only"},
+		.help = "one JSON object; of layers, stacks and images only"},
 	{.name = "--store",
 		.kind = OPTION_TEXT,
 		FIELD(store),
@@ -235,7 +235,7 @@ static int inspect_other(const struct inspect_options *given, const char *path,
 	const uint8_t *bytes, size_t size_bytes, struct error *e)
 {
 	if (given->json)
-		return error_set(e, ERROR_USAGE, 0, "--json is for layers and stacks");
+		return error_set(e, ERROR_USAGE, 0, "--json is for layers, stacks and images");
 	if (begins(bytes, size_bytes, "plyboot pieces "))
 		return inspect_pieces(bytes, size_bytes, given->pieces, e);
 	if (is_key(bytes, size_bytes))
@@ -265,10 +265,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 {
 	const struct inspect_options *given = opaque;
 	const char *name = operands->items[0];
-	if (given->image && given->json)
-		return error_set(e, ERROR_USAGE, 0, "--json is for layers and stacks");
 	if (given->image)
-		return inspect_image(layout_path(given->store), name, e);
+		return inspect_image(layout_path(given->store), name, given->json, e);
 	if (!stack_name_is_path(name) && access(name, F_OK) != 0)
 		return inspect_named(given, name, e);
 	return inspect_file(given, name, e);

@@ -73,6 +73,13 @@ for line in 'platform +linux/amd64' 'entrypoint +/bin/sh' 'cmd +run it' 'env +PA
 	has "... $line" "$work/out" "^$line\$"
 done
 ok "... without what a terminal obeys" bash -c '! grep -q "$(printf "\033")" "$0"' "$work/out"
+ok "... as JSON" "$plyboot" inspect --image --json --store store app:1
+is "... has the same config and layers" "$(python3 -c 'import json, sys
+image = json.load(sys.stdin)
+print(image["kind"], image["name"], image["manifest"] == sys.argv[1], len(image["layers"]),
+      [layer["diff_id"] for layer in image["layers"]] == image["config"]["rootfs"]["diff_ids"],
+      [layer["digest"] for layer in image["layers"]] == sys.argv[2].split())' \
+	"sha256:$(skopeo inspect --raw oci:one:app:1 | sha256sum | cut -d ' ' -f 1)" "$(digests one.layer)" <"$work/out")" "image app:1 True 3 True True"
 refuses "a name that is not there" 3 MISSING "$plyboot" inspect --image --store store none
 has "... the names that are" "$work/err" 'no image is named `none`; there are: app:1$'
 
