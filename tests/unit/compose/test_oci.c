@@ -81,6 +81,8 @@ static void an_index(void)
 	refused("index", "{\"schemaVersion\":1,\"manifests\":[]}", ERROR_FORMAT,
 		"schema version 1");
 	refused("index", "{\"manifests\":[]}", ERROR_FORMAT, "no schema version");
+	refused("index", "{\"schemaVersion\":2,\"manifests\":[],\"manifests\":[]}", ERROR_FORMAT,
+		"a key twice");
 }
 
 static void no_json(void)
