@@ -210,7 +210,9 @@ static int add_layers(
 {
 	size_t count = stack->layer_count + file->count;
 	if (count > LIMIT_LAYERS)
-		return error_set(e, ERROR_LIMIT, 0, "more than %u layers", LIMIT_LAYERS);
+		return error_set(e, ERROR_LIMIT, 0,
+			"with it there are %zu layers; a stack has at most %u", count,
+			LIMIT_LAYERS);
 	struct layer_record *grown = reallocarray(stack->layers, count, sizeof *grown);
 	if (grown == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");

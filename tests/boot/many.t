@@ -49,7 +49,7 @@ host_refuses() {
 	check "$name" grep -qxF "plyboot $1: LIMIT: $text" "$work/refused.log"
 	check "  with status 1, and nothing is written" [ "$status:$before" = "1:$(cd "$work/store/stacks" && sha256sum -- *)" ]
 }
-host_refuses "it refuses 500" "\`$work/001.layer\`: more than 499 layers" \
+host_refuses "it refuses 500" "\`$work/001.layer\`: with it there are 500 layers; a stack has at most 499" \
 	stack --store "$work/store" --name test --version 2 "${layers[@]}" "$work/001.layer"
 
 # What it would not write: the same text with its first layer twice.
