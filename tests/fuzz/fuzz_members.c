@@ -40,8 +40,7 @@ static void check(const struct tar_members *members, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct memory memory = {data, size};
-	const struct tar_input input = {
-		.size_bytes = size, .read_at = read_at, .context = &memory};
+	const struct tar_input input = {.size_bytes = size, .read_at = read_at, .context = &memory};
 	struct tar_members members;
 	struct error e = {.code = ERROR_NONE};
 	if (tar_members_list(&input, &members, &e) != 0) {
