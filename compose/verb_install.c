@@ -256,5 +256,19 @@ const struct verb verb_install = {
 	.options = options,
 	.options_bytes = sizeof(struct install_options),
 	.run = run,
-	.text = "x\n",
+	.text = "SOURCE is NAME-VERSION in the store (what `plyboot pull` brought), or a path, "
+		"with a "
+		"slash or .tar at its end: a store in a directory, or in a plain tar such as "
+		"`plyboot export --with-stack` writes. Of a path it is the only stack, or the "
+		"newest version of the only name. A blob that is there need not be in SOURCE.\n\n"
+		"Refused before anything is written: what is not signed by trusted keys, a stack "
+		"file that is damaged or for another /init. Then every blob that the stack names "
+		"is looked for where it goes to and hashed; what is missing or has rotted, and "
+		"the room for it in bytes and inodes, is known before anything is written, and "
+		"is what --dry-run says.\n\n"
+		"Each blob is hashed while it is copied. All that the stack names is flushed and "
+		"read back, the layers as `plyboot verify` does, and only then the stack file "
+		"gets its name, by one rename; signatures that it has there already stay. Ended "
+		"at any moment, nothing is lost that was there; whole blobs stay, and a second "
+		"call goes on with them. When all is there, nothing is written.\n",
 };

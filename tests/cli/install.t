@@ -272,10 +272,9 @@ on_ext4() {
 		"$0" verify --store m --pub k.pub all >m.verified 2>&1 || exit 98
 		find m -type f | grep -v "^m/lost" | sort >m.files; umount m; exit $status' "$plyboot" "$3"
 }
-# full NAME SCRIPT CODE TEXT: it is refused with that text, and m is as after the first install
+# full NAME SCRIPT FILL TEXT: it is refused with that text, and m is as after the first install
 full() {
-	on_ext4 8M 32 "${3:-true}" >"$work/out" 2>"$work/err"
-	[ $? -eq 0 ] || fail "$1: ext4" "$work/err"
+	on_ext4 8M 32 "${3:-true}" >"$work/out" 2>"$work/err" || fail "$1: ext4" "$work/err"
 	cp m.files before
 	on_ext4 8M 32 "$2" >"$work/out" 2>"$work/err"
 	is "$1: status" $? 3
