@@ -5,15 +5,14 @@
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
-#include "installing.h"
 #include "interrupt.h"
-#include "keys.h"
+#include "recipient.h"
 #include "report.h"
 #include "stack_name.h"
 #include "verbs.h"
 
 struct install_options {
-	const char *to, *store;
+	const char *to, *store, *run;
 	struct text_list pub;
 	uint64_t signatures;
 	bool dry_run, force;
@@ -25,8 +24,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(to),
 		.value = "DIR",
-		.help = "a store that is mounted, or a directory that becomes one",
-		.required = true},
+		.help = "not to the layers partition of this system: to a store, or a directory "
+			"that becomes one"},
 	{.name = "--store",
 		.kind = OPTION_TEXT,
 		FIELD(store),
@@ -37,7 +36,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_LIST,
 		FIELD(pub),
 		.value = "KEY.pub",
-		.help = "a trusted key"},
+		.help = "a trusted key, instead of those that this system was booted with"},
 	{.name = "--signatures",
 		.kind = OPTION_NUMBER,
 		FIELD(signatures),
@@ -54,33 +53,14 @@ static const struct option_spec options[] = {
 		.kind = OPTION_FLAG,
 		FIELD(force),
 		.help = "replace a signed stack file of this name and version that says otherwise"},
+	{.name = "--run",
+		.kind = OPTION_TEXT,
+		FIELD(run),
+		.value = "DIR",
+		.help = "where /init left its report; default " BOOTED_DIRECTORY},
 	{0},
 };
 #undef FIELD
-
-/* --- who may come in */
-
-/* What can be told of a stack for another machine. */
-static int judge_by_keys(const struct installing_judge *judge, const char *file_name,
-	const uint8_t *bytes, size_t size_bytes, struct stack *out, struct error *e)
-{
-	struct verified *text;
-	struct signed_by who;
-	struct stack stack;
-	if (signed_verify(bytes, size_bytes, judge->signatures, &text, &who, e) != 0)
-		return -1;
-	int result = stack_decode(text, &stack, e);
-	verified_free(text);
-	if (result != 0)
-		return -1;
-	if (stack_check_file_name(&stack, file_name, e) != 0 ||
-		stack_check_served(&stack, e) != 0) {
-		stack_free(&stack);
-		return -1;
-	}
-	*out = stack;
-	return 0;
-}
 
 /* --- what is said */
 
@@ -113,52 +93,24 @@ static void say_room(const struct installing *self)
 	putchar('\n');
 }
 
-/* --- what boots next */
-
-struct newest {
-	struct installing *installing;
-	uint64_t version;
-};
-
-static int consider(void *context, const char *file_name, struct error *e)
-{
-	struct newest *newest = context;
-	struct installing *self = newest->installing;
-	struct source *source = self->to->source;
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
-	struct stack stack;
-	struct error ignored;
-	(void)e;
-	if (source->ops->read_stack(source, file_name, &bytes, &size_bytes, &ignored) != 0 ||
-		self->judge->judge(self->judge, file_name, bytes, size_bytes, &stack, &ignored) !=
-			0)
-		return 0;
-	if (strcmp(stack.name, self->stack.name) == 0 && stack.version > newest->version)
-		newest->version = stack.version;
-	stack_free(&stack);
-	return 0;
-}
-
-/* As far as can be told without the machine's record: the newest that its /init accepts. */
-static int say_newest(struct installing *self, struct error *e)
-{
-	struct newest newest = {.installing = self};
-	struct source *source = self->to->source;
-	if (source->ops->list_stacks(source, consider, &newest, e) != 0)
-		return -1;
-	printf("next boot: %s version %" PRIu64 "\n", self->stack.name, newest.version);
-	return 0;
-}
-
 /* --- the steps */
 
-static int write_it(struct installing *self, struct error *e)
+static void hint_gc(const struct install_options *given)
 {
-	if (installing_write(self, e) == 0)
+	report_hint(
+		"`plyboot gc%s` removes what no stack names", given->to == NULL ? " --device" : "");
+}
+
+static int write_it(struct installing *self, const struct install_options *given, struct error *e)
+{
+	if (installing_write(self, e) == 0) {
+		layout_keep(self->to);
+		say_blobs(self, false, "written");
+		say_blobs(self, true, "there already");
 		return 0;
+	}
 	if (e->code == ERROR_NOSPACE)
-		report_hint("`plyboot gc` removes what no stack names");
+		hint_gc(given);
 	return -1;
 }
 
@@ -172,31 +124,23 @@ static int install(struct installing *self, const struct install_options *given,
 		printf("nothing to do: %s is there, whole\n", self->file_name);
 		return 0;
 	}
-	if (given->dry_run)
+	if (given->dry_run) {
 		say_blobs(self, false, "to write");
-	if (given->dry_run)
 		say_blobs(self, true, "there already");
-	if (given->dry_run)
 		say_room(self);
+	}
 	if (installing_check_room(self, e) != 0) {
-		report_hint("`plyboot gc` removes what no stack names");
+		hint_gc(given);
 		return -1;
 	}
-	if (given->dry_run)
-		return 0;
-	if (write_it(self, e) != 0)
-		return -1;
-	layout_keep(to);
-	say_blobs(self, false, "written");
-	say_blobs(self, true, "there already");
-	return say_newest(self, e);
+	return given->dry_run ? 0 : write_it(self, given, e);
 }
 
-static bool is_same_directory(const struct origin *from, const char *to)
+static bool is_same_directory(int a, int b)
 {
-	struct stat a, b;
-	return from->layout.fd >= 0 && fstat(from->layout.fd, &a) == 0 && stat(to, &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	struct stat one, other;
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
 }
 
 static int open_origin(const struct install_options *given, const char *operand,
@@ -209,22 +153,32 @@ static int open_origin(const struct install_options *given, const char *operand,
 	return origin_open(layout_path(given->store), from, e);
 }
 
-static int install_to(const struct install_options *given, const char *operand,
-	const struct installing_judge *judge, struct error *e)
+static int open_destination(const struct install_options *given, const struct recipient *recipient,
+	const struct origin *from, struct layout *to, struct error *e)
+{
+	int result = given->to != NULL ? layout_open(given->to, true, to, e)
+				       : device_open_layers(&recipient->booted, true, to, e);
+	if (result == 0 && from->layout.fd >= 0 && is_same_directory(from->layout.fd, to->fd))
+		return error_set(e, ERROR_USAGE, 0, "`%s` is where it comes from", to->path);
+	return result;
+}
+
+static int install_for(const struct install_options *given, const char *operand,
+	struct recipient *recipient, struct error *e)
 {
 	char name[STACK_FILE_NAME_SIZE];
 	struct origin from = ORIGIN_INIT;
 	struct installing self = {0};
 	SCOPED_LAYOUT to = LAYOUT_INIT;
 	int result = open_origin(given, operand, &from, name, e);
-	if (result == 0 && is_same_directory(&from, given->to))
-		result = error_set(e, ERROR_USAGE, 0, "`%s` is where it comes from", given->to);
 	if (result == 0)
-		result = installing_read(&self, &from, name, judge, e);
+		result = installing_read(&self, &from, name, &recipient->judge, e);
 	if (result == 0)
-		result = layout_open(given->to, true, &to, e);
+		result = open_destination(given, recipient, &from, &to, e);
 	if (result == 0)
 		result = install(&self, given, &to, e);
+	if (result == 0 && !given->dry_run)
+		result = recipient_say_next(recipient, &self, e);
 	installing_close(&self);
 	origin_close(&from);
 	return result;
@@ -232,19 +186,18 @@ static int install_to(const struct install_options *given, const char *operand,
 
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
+	static struct recipient recipient;
 	const struct install_options *given = opaque;
-	struct public_key keys[LIMIT_KEYS];
+	const struct recipient_asked asked = {.run = given->run,
+		.is_this_machine = given->to == NULL,
+		.pub = &given->pub,
+		.signatures = (unsigned)given->signatures};
 	interrupt_catch();
-	if (given->pub.count == 0) {
-		report_hint("--pub KEY.pub: a key of the machine that it is for");
-		return error_set(e, ERROR_USAGE, 0, "no trusted key is known");
-	}
-	if (public_keys_read(&given->pub, keys, e) != 0)
+	if (recipient_open(&asked, &recipient, e) != 0)
 		return -1;
-	const struct signature_policy policy = {
-		.keys = keys, .key_count = given->pub.count, .needed = (unsigned)given->signatures};
-	const struct installing_judge judge = {.judge = judge_by_keys, .signatures = &policy};
-	return install_to(given, operands->items[0], &judge, e);
+	int result = install_for(given, operands->items[0], &recipient, e);
+	recipient_close(&recipient);
+	return result;
 }
 
 const struct verb verb_install = {
@@ -261,8 +214,12 @@ const struct verb verb_install = {
 		"slash or .tar at its end: a store in a directory, or in a plain tar such as "
 		"`plyboot export --with-stack` writes. Of a path it is the only stack, or the "
 		"newest version of the only name. A blob that is there need not be in SOURCE.\n\n"
-		"Refused before anything is written: what is not signed by trusted keys, a stack "
-		"file that is damaged or for another /init. Then every blob that the stack names "
+		"It goes to the layers partition of the running system, which is mounted for this "
+		"alone. Refused before anything is written is what its /init would refuse: no "
+		"signatures by its keys, a damaged stack file, another name, architecture, kernel "
+		"or /init, a version below the floor. With --to and --pub, it is for another "
+		"machine, of which only the keys are known.\n\n"
+		"Then every blob that the stack names "
 		"is looked for where it goes to and hashed; what is missing or has rotted, and "
 		"the room for it in bytes and inodes, is known before anything is written, and "
 		"is what --dry-run says.\n\n"

@@ -17,23 +17,16 @@ device() {
 			mount -t ext4 /dev/vda1 /layers
 		}
 		echo "version $(cat /version)"
-		install() {
-			layers_partition
-			plyboot install --to /layers --pub /key.pub "$1"
-			local result=$?
-			umount /layers
-			return $result
-		}
 		[ -z "$step" ] || . /steps/$step
 	EOT
 	cat >"$work/base/steps/install" <<-'EOT'
 		echo installing
-		install /usb/test-2.tar
+		plyboot install /usb/test-2.tar
 		status=$?
 		echo "installed: $status"
 	EOT
 	cat >"$work/base/steps/again" <<-'EOT'
-		install /usb/store/
+		plyboot install /usb/store/
 		status=$?
 	EOT
 	# Both leave nothing of what they filled the partition with.
@@ -43,7 +36,7 @@ device() {
 		dd if=/dev/zero of=/layers/filler bs=1024 2>/dev/null
 		truncate -s -200000 /layers/filler
 		umount /layers
-		install /usb/test-2.tar
+		plyboot install /usb/test-2.tar
 		[ $? = 3 ] || status=5
 		layers_partition
 		ls -lR /layers/blobs /layers/stacks | cmp - /tmp/before || status=6
@@ -58,7 +51,7 @@ device() {
 		while touch /layers/many/$i 2>/dev/null; do i=$((i + 1)); done
 		rm /layers/many/0 /layers/many/1
 		umount /layers
-		install /usb/test-2.tar
+		plyboot install /usb/test-2.tar
 		[ $? = 3 ] || status=5
 		layers_partition
 		ls -lR /layers/blobs /layers/stacks | cmp - /tmp/before || status=6
@@ -68,10 +61,8 @@ device() {
 		layers_partition
 		rm -r /layers/many
 		umount /layers
-		install /usb/test-2.tar || status=5
+		plyboot install /usb/test-2.tar || status=5
 	EOT
-	"$plyboot" keygen -o "$work/key" >/dev/null
-	cp "$work/key.pub" "$work/base/key.pub"
 	pack base
 	local version
 	for version in 1 2; do

@@ -127,6 +127,59 @@ sed 's/^version 2/version 3/' store/stacks/d-2.stack >store/stacks/d-3.stack
 refuses "a text that was not signed" 1 SIGNATURE install d-3
 rm store/stacks/d-3.stack store/stacks/plain-1.stack
 
+# --- for the system that runs, by what its /init left
+# booted FLOOR REVOKED: run/, of a machine that trusts k and has booted d-1
+booted() {
+	mkdir -p run/keys
+	python3 - "$top/tests/data/reports/booted.json" "$1" "$2" <<-'END'
+		import json, sys
+		r = json.load(open(sys.argv[1]))
+		r.update(stack="d", version=1, floor=0, record="none")
+		r["devices"] = {"layers": None, "record": None, "state": None}
+		r["policy"] = {"name": None, "floor": int(sys.argv[2]), "signatures": 1, "tries": 3,
+		               "revoked": [sys.argv[3]] if sys.argv[3] else []}
+		json.dump(r, open("run/boot.json", "w"))
+	END
+	key_id=$(openssl pkey -pubin -in k.pub -outform DER | tee run/keys/key.der | sha256sum | cut -d' ' -f1)
+	mv run/keys/key.der "run/keys/$key_id.der"
+}
+here_install() {
+	"$plyboot" install --to here --run run "$@"
+}
+booted 0 ''
+ok "with the keys of the running system" here_install d-2
+has "... says what boots next" "$work/out" '^next boot: d version 2, not confirmed$'
+key=k2.key stack d 3 one.layer
+refuses "a key that it doesn't trust" 1 KEY here_install d-3
+ok "... unless that one is given" here_install --pub k2.pub d-3
+rm here/stacks/d-3.stack
+refuses "a stack of another name: it would take none then" 1 TARGET here_install other-7
+stack d 3 --arch riscv64 one.layer
+refuses "for another architecture" 1 TARGET here_install d-3
+ok "... is for another machine" "$plyboot" install --to there --pub k.pub d-3
+has "... of which the newest boots next" "$work/out" '^next boot: d version 3$'
+stack d 3 --kernel 1.2.3 one.layer
+refuses "for another kernel" 1 TARGET here_install d-3
+booted 3 ''
+refuses "below the floor" 1 ROLLBACK here_install d-2
+has "... which says both numbers" "$work/err" 'version 2 is below the floor 3'
+booted 2 ''
+ok "at the floor" here_install d-2
+sed -i '5s/x86_64/x86_65/' here/stacks/d-2.stack
+ok "a stack file that has rotted there" here_install d-2
+ok "... is replaced" cmp store/stacks/d-2.stack here/stacks/d-2.stack
+sed -i '5s/x86_64/x86_65/' here/stacks/d-2.stack
+refuses "... not where only a key is known" 2 USAGE "$plyboot" install --to here --pub k.pub d-2
+booted 0 "sha256:$key_id"
+refuses "a key that was revoked" 1 KEY here_install d-2
+refuses "... also when it is given" 1 KEY here_install --pub k.pub d-2
+refuses "to a layers partition that is not known" 3 DEVICE "$plyboot" install --run run --pub k2.pub d-2
+refuses "a system that plyboot did not boot" 3 MISSING "$plyboot" install --run nowhere d-2
+rm run/keys/*
+booted 0 '' && rm -r run/keys
+refuses "no keys at all" 1 KEY here_install d-2
+rm -r here there run store/stacks/d-3.stack
+
 # --- what is there, and says otherwise
 stack d 1 base.layer two.layer
 refuses "a signed one of that version that says something else" 2 USAGE install d-1
