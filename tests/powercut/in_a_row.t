@@ -1,10 +1,10 @@
 #!/bin/bash
 # Many power cuts in a row, at random moments of a boot, on one and the same device: the confirmed stack always boots; a
 # good new one that never gets to be confirmed uses its tries up, and the confirmed one boots; and of a device that has
-# only stacks that nobody confirmed one boots. PLYBOOT_COUNT (6) cuts each.
+# only stacks that nobody confirmed one boots. PLYBOOT_COUNT (4) cuts each.
 # shellcheck source=tests/powercut/lib.sh
 . "$(dirname "$0")/lib.sh"
-cuts=${PLYBOOT_COUNT:-6}
+cuts=${PLYBOOT_COUNT:-4}
 device
 check "a first boot" boot "$work/device" "$work/console"
 most=$(seconds_of "$work/device")

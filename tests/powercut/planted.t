@@ -6,7 +6,7 @@
 echo "# seed $seed"
 make -s -C "$top" build/x86_64/init-planted build/plyboot-planted >"$work/make.log" 2>&1
 guest_plyboot=$top/build/plyboot-planted
-states=${PLYBOOT_STATES:-150}
+states=${PLYBOOT_STATES:-100}
 initramfs_options=(--init "$top/build/x86_64/init-planted")
 device
 check "the first boot" record_operation first "$work/device/disk"
@@ -45,5 +45,5 @@ for kind in blobs-alone syncfs; do
 	harmless $kind install "$work/confirmed" "install flushes each blob, then the file system, and then has the kernel read the blobs back"
 done
 harmless blobs-directory install "$work/confirmed" \
-	"ext4 commits its journal in order: the fsync of the stack file, which comes later, makes the names of the blobs durable, too"
+	"ext4 commits its journal in order: the fsync of the stack file, which comes later, makes the blobs' names durable, too"
 finish
