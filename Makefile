@@ -79,6 +79,12 @@ build/$(1)/init-hostile: build/$(1)/obj/tests/boot/hostile.o build/$(1)/obj/init
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -Wl,--wrap=tree_add_symlink \
 		-Wl,--wrap=jail_enter -o $$@ $$^ $$(INIT_LIBS)
 
+# The /init of tests/powercut/planted.t, which can leave out an fsync.
+build/$(1)/init-planted: build/$(1)/obj/tests/powercut/planted.o build/$(1)/obj/init/main.o build/$(1)/libinit.a \
+		build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -Wl,--wrap=fsync \
+		-Wl,--wrap=syncfs -Wl,--wrap=posix_fadvise -o $$@ $$^ $$(INIT_LIBS)
+
 # What tests/boot/faithful.t makes its trees with, and looks at them in the guest.
 build/$(1)/faithful: build/$(1)/obj/tests/boot/faithful.o build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
@@ -109,6 +115,13 @@ build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/li
 
 build/plyboot: build/plyboot.debug
 	$(call say,STRIP)strip -s -R .comment -o $@ $<
+
+# The host command of tests/powercut/planted.t, as it is shipped but for an fsync that can be left out.
+build/plyboot-planted: build/$(HOST_ARCH)/obj/tests/powercut/planted.o build/$(HOST_ARCH)/obj/compose/main.o \
+		build/$(HOST_ARCH)/libcompose.a $(ARCHES:%=build/$(HOST_ARCH)/obj/compose/embedded_%.o) \
+		build/$(HOST_ARCH)/libqemu.a build/$(HOST_ARCH)/liblayers.a
+	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -s -Wl,--wrap=fsync -Wl,--wrap=syncfs \
+		-Wl,--wrap=posix_fadvise -o $@ $^ $(HOST_LIBS)
 
 PREFIX := /usr/local
 install: all ## put the command into $(PREFIX)/bin, and its systemd unit for devices (DESTDIR counts)
@@ -164,7 +177,8 @@ ASAN_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/asan/unit/%)
 room = $(word 1,$(subst /, ,$(1)))
 
 unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
-boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/compose-stack
+boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/compose-stack \
+	build/$(HOST_ARCH)/init-planted build/plyboot-planted
 
 # test_faults*.c make these fail (tests/unit/faults.h).
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \
@@ -313,7 +327,8 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c compose/merged*.c) \
-	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c compose/bytes.c
+	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
+	compose/bytes.c compose/tar_members.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

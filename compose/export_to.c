@@ -63,13 +63,18 @@ static int finish_archive(struct export_to *to, const struct digest *manifest, u
 
 /* --- either */
 
-int export_to_open(const char *path, struct export_to *out, struct error *e)
+static int open_directory(struct export_to *to, bool store, struct error *e)
+{
+	return store ? layout_open(to->path, true, &to->layout, e)
+		     : layout_open_image(to->path, &to->layout, e);
+}
+
+int export_to_open(const char *path, bool store, struct export_to *out, struct error *e)
 {
 	*out = (struct export_to)EXPORT_TO_INIT;
 	out->path = path;
 	out->is_archive = ends_in_tar(path);
-	if ((out->is_archive ? open_archive(out, e) : layout_open_image(path, &out->layout, e)) ==
-		0)
+	if ((out->is_archive ? open_archive(out, e) : open_directory(out, store, e)) == 0)
 		return 0;
 	export_to_close(out);
 	return error_wrap(e, "export to `%s`", path);
@@ -125,6 +130,21 @@ int export_to_add(struct export_to *to, const struct bytes *bytes, const struct 
 	return export_to_end(to, e);
 }
 
+int export_to_add_stack(struct export_to *to, const struct stack_file *file, struct error *e)
+{
+	char path[7 + STACK_FILE_NAME_SIZE] = "stacks/";
+	bool same;
+	if (!to->is_archive) {
+		to->stack = file;
+		return stack_file_check_existing(
+			&to->layout, file->name, file->bytes, file->text_bytes, false, &same, e);
+	}
+	strcat(path, file->name);
+	if (write_header(to, "stacks/", 0, e) != 0)
+		return -1;
+	return write_member(to, path, file->bytes, file->size_bytes, e);
+}
+
 int export_to_finish(struct export_to *to, const struct digest *manifest, uint64_t size_bytes,
 	const char *name, struct error *e)
 {
@@ -133,7 +153,10 @@ int export_to_finish(struct export_to *to, const struct digest *manifest, uint64
 	if (image_index_put(&to->layout, manifest, size_bytes, name, e) != 0)
 		return -1;
 	layout_keep(&to->layout);
-	return 0;
+	if (to->stack == NULL)
+		return 0;
+	return stack_file_write(
+		&to->layout, to->stack->name, to->stack->bytes, to->stack->size_bytes, e);
 }
 
 void export_to_close(struct export_to *to)

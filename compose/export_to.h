@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "layout.h"
+#include "stack_file.h"
 
 struct export_to {
 	const char *path; /* the caller's */
@@ -12,6 +13,7 @@ struct export_to {
 	/* of a directory: */
 	struct layout layout;
 	struct blob_writer blob;
+	const struct stack_file *stack; /* to be written last; NULL: none */
 	/* of an archive: */
 	struct output output;
 	uint64_t blob_bytes, written_bytes; /* of the member that is being written */
@@ -23,8 +25,9 @@ struct export_to {
 	}
 
 /* A path that ends in .tar is an archive, which is replaced when it is there. A directory is made,
- * or is an image layout that gets one more image. ERROR_FORMAT: it is something else. */
-int export_to_open(const char *path, struct export_to *out, struct error *e);
+ * or is an image layout that gets one more image. `store`: it is to have stacks, too. ERROR_FORMAT:
+ * it is something else. */
+int export_to_open(const char *path, bool store, struct export_to *out, struct error *e);
 
 /* One blob after the other: its digest and size are known before its bytes are written. */
 int export_to_begin(
@@ -37,6 +40,10 @@ int export_to_end(struct export_to *to, struct error *e);
 /* All three for bytes in memory. */
 int export_to_add(struct export_to *to, const struct bytes *bytes, const struct digest *digest,
 	struct error *e);
+
+/* The stack file, when all the blobs that it names have been added; it has to stay until
+ * export_to_finish(). ERROR_USAGE: a signed one that says something else is there. */
+int export_to_add_stack(struct export_to *to, const struct stack_file *file, struct error *e);
 
 /* Name the image; with that the export is there. */
 int export_to_finish(struct export_to *to, const struct digest *manifest, uint64_t size_bytes,

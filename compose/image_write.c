@@ -94,10 +94,12 @@ static void time_word(const struct image_plan *plan, char out[48])
 }
 
 /* Every feature is named, so that neither mke2fs.conf nor the version of e2fsprogs decides: the
- * kernel on the device may be older than they are. */
+ * kernel on the device may be older than they are. No metadata_csum: the superblock is written in
+ * place, two sectors with one checksum, and one of which a power cut left the half is refused
+ * before the kernel looks at the journal. The layers have digests of their own. */
 static const char features[] = "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,"
 			       "64bit,flex_bg,sparse_super,"
-			       "large_file,huge_file,dir_nlink,extra_isize,metadata_csum";
+			       "large_file,huge_file,dir_nlink,extra_isize";
 
 int image_make_ext4(int fd, const struct image_plan *plan, enum image_part part, struct error *e)
 {

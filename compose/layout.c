@@ -29,6 +29,12 @@ const char *layout_path(const char *given)
 	return environment != NULL && environment[0] != '\0' ? environment : "store";
 }
 
+/* What a fresh file system has in its root is nothing. */
+static bool is_nothing(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
+}
+
 static bool is_empty(int dir_fd)
 {
 	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -36,7 +42,7 @@ static bool is_empty(int dir_fd)
 	bool empty = dir != NULL;
 	const struct dirent *entry;
 	while (empty && (entry = readdir(dir)) != NULL)
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+		empty = is_nothing(entry->d_name);
 	if (dir != NULL)
 		(void)closedir(dir);
 	else

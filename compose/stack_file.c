@@ -103,30 +103,38 @@ static int add_other_signatures(struct bytes *file, const struct stack_file *the
 	return 0;
 }
 
-static int join(struct layout *layout, const char *name, struct bytes *file, struct error *e)
+int stack_file_join(struct layout *layout, const char *name, const uint8_t *bytes,
+	size_t size_bytes, struct bytes *out, struct error *e)
 {
 	struct stack_file there = {0};
 	struct signature_line lines[LIMIT_SIGNATURES];
 	size_t text_bytes, count;
-	int result = signed_split(file->data, file->size, &text_bytes, lines, &count, e);
+	if (bytes_add(out, bytes, size_bytes, e) != 0)
+		return -1;
+	int result = signed_split(out->data, out->size, &text_bytes, lines, &count, e);
 	if (result == 0 && read_existing(layout, name, &there) && there.text_bytes == text_bytes &&
-		memcmp(there.bytes, file->data, text_bytes) == 0)
-		result = add_other_signatures(file, &there, lines, count, e);
+		memcmp(there.bytes, out->data, text_bytes) == 0)
+		result = add_other_signatures(out, &there, lines, count, e);
 	stack_file_close(&there);
 	return result;
+}
+
+int stack_file_put(struct layout *layout, const char *name, const uint8_t *bytes, size_t size_bytes,
+	struct error *e)
+{
+	SCOPED_OUTPUT output = OUTPUT_INIT;
+	SCOPED_FD dir_fd = layout_open_directory(layout, "stacks", e);
+	if (dir_fd < 0 || output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
+		output_write(&output, bytes, size_bytes, e) != 0)
+		return -1;
+	return output_commit(&output, OUTPUT_REPLACE, e);
 }
 
 int stack_file_write(struct layout *layout, const char *name, const uint8_t *bytes,
 	size_t size_bytes, struct error *e)
 {
 	SCOPED_BYTES file = {0};
-	SCOPED_FD dir_fd = layout_open_directory(layout, "stacks", e);
-	if (dir_fd < 0 || bytes_add(&file, bytes, size_bytes, e) != 0 ||
-		join(layout, name, &file, e) != 0)
+	if (stack_file_join(layout, name, bytes, size_bytes, &file, e) != 0)
 		return -1;
-	SCOPED_OUTPUT output = OUTPUT_INIT;
-	if (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
-		output_write(&output, file.data, file.size, e) != 0)
-		return -1;
-	return output_commit(&output, OUTPUT_REPLACE, e);
+	return stack_file_put(layout, name, file.data, file.size, e);
 }

@@ -33,6 +33,17 @@ void stack_file_close(struct stack_file *file);
 int stack_file_check_existing(struct layout *layout, const char *name, const void *text,
 	size_t size_bytes, bool force, bool *same, struct error *e);
 
+struct bytes;
+
+/* What stack_file_write() would write: where the same text stands already, its signatures by other
+ * keys are added. ERROR_LIMIT: there are too many then. The caller frees `out`. */
+int stack_file_join(struct layout *layout, const char *name, const uint8_t *bytes,
+	size_t size_bytes, struct bytes *out, struct error *e);
+
+/* Write these very bytes in one step. */
+int stack_file_put(struct layout *layout, const char *name, const uint8_t *bytes, size_t size_bytes,
+	struct error *e);
+
 /* Write a stack file, text and signature lines, in one step. Where the same text stands already,
  * signatures by other keys stay. ERROR_LIMIT: there are too many then. */
 int stack_file_write(struct layout *layout, const char *name, const uint8_t *bytes,

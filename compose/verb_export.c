@@ -9,6 +9,7 @@
 
 struct export_options {
 	const char *store, *reference;
+	bool with_stack;
 };
 
 #define FIELD(name_) .offset = offsetof(struct export_options, name_)
@@ -23,6 +24,11 @@ static const struct option_spec options[] = {
 		FIELD(reference),
 		.value = "NAME",
 		.help = "what the image is called in the layout; default: STACK"},
+	{.name = "--with-stack",
+		.kind = OPTION_FLAG,
+		FIELD(with_stack),
+		.help = "put the stack file and the piece tables there, too: for `plyboot "
+			"install`"},
 	{0},
 };
 #undef FIELD
@@ -53,16 +59,44 @@ static int copy_layers(struct layout *store, const struct stack *stack, struct e
 	return 0;
 }
 
-static int copy(struct layout *store, const struct stack *stack, struct export_to *to,
-	const char *name, struct error *e)
+static int copy_table(
+	struct layout *store, const struct digest *digest, struct export_to *to, struct error *e)
+{
+	struct bytes table = {0};
+	if (layout_read_blob(store, digest, LIMIT_PIECE_TABLE_BYTES, &table.data, &table.size, e) !=
+		0)
+		return -1;
+	int result = export_to_add(to, &table, digest, e);
+	bytes_free(&table);
+	return result;
+}
+
+static int copy_stack(
+	struct layout *store, const struct stack_file *file, struct export_to *to, struct error *e)
+{
+	const struct stack *stack = &file->stack;
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		size_t first = 0;
+		while (!digest_equal(&stack->layers[first].pieces, &stack->layers[i].pieces))
+			first++;
+		if (first == i && copy_table(store, &stack->layers[i].pieces, to, e) != 0)
+			return -1;
+	}
+	return export_to_add_stack(to, file, e);
+}
+
+static int copy(struct layout *store, const struct stack_file *file, bool with_stack,
+	struct export_to *to, const char *name, struct error *e)
 {
 	SCOPED_STACK_IMAGE image = {0};
+	const struct stack *stack = &file->stack;
 	char text[DIGEST_TEXT_SIZE];
 	if (stack_image_open(stack, 0, &image, e) != 0 ||
 		copy_layers(store, stack, to, &image, e) != 0 ||
 		stack_image_finish(&image, store, stack, e) != 0 ||
 		export_to_add(to, &image.config, &image.config_digest, e) != 0 ||
 		export_to_add(to, &image.manifest, &image.manifest_digest, e) != 0 ||
+		(with_stack && copy_stack(store, file, to, e) != 0) ||
 		export_to_finish(to, &image.manifest_digest, image.manifest.size, name, e) != 0)
 		return -1;
 	digest_format(&image.manifest_digest, text);
@@ -82,9 +116,9 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		layout_open(layout_path(given->store), false, &store, e) != 0 ||
 		stack_file_open(&store, name, &file, e) != 0)
 		return -1;
-	int result = export_to_open(operands->items[1], &to, e);
+	int result = export_to_open(operands->items[1], given->with_stack, &to, e);
 	if (result == 0) {
-		result = copy(&store, &file.stack, &to, reference, e);
+		result = copy(&store, &file, given->with_stack, &to, reference, e);
 		export_to_close(&to);
 	}
 	stack_file_close(&file);
@@ -105,5 +139,7 @@ const struct verb verb_export = {
 		".tar, an archive of such a layout. skopeo, umoci, podman and others read both "
 		"(oci:DEST:NAME, oci-archive:DEST).\n\n"
 		"The layers are in it as they are in the store, with the same digests. Those of an "
-		"image that was imported bring its entrypoint, environment and the like along.\n",
+		"image that was imported bring its entrypoint, environment and the like along.\n\n"
+		"With --with-stack it is a store as well, of this one stack, with its signatures: "
+		"what `plyboot install` takes, from a USB stick for example.\n",
 };

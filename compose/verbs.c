@@ -16,6 +16,7 @@ const struct verb *const verbs[] = {
 	&verb_export,
 	&verb_push,
 	&verb_pull,
+	&verb_install,
 	&verb_store,
 	&verb_gc,
 	&verb_initramfs,
