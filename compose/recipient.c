@@ -164,13 +164,13 @@ static int say_newest(struct installing *installing, struct error *e)
 static void say_chosen(const struct recipient *self, const struct candidate *candidate)
 {
 	const struct record_stack *known = record_find(&self->record.record, &candidate->text);
+	unsigned tries = self->booted.tries;
+	unsigned left = known != NULL ? known->tries_left : tries;
 	printf("next boot: %s version %" PRIu64, candidate->stack.name, candidate->stack.version);
 	if (known != NULL && known->confirmed)
 		puts(", confirmed");
 	else if (self->record.writable)
-		printf(", on trial: try %u of %u\n",
-			known == NULL ? 1 : self->booted.tries - known->tries_left + 1,
-			self->booted.tries);
+		printf(", on trial: %u of %u tries left\n", left < tries ? left : tries, tries);
 	else
 		puts(", not confirmed");
 }

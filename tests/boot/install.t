@@ -28,14 +28,14 @@ version 1
 shows "  install names both numbers" 'NOSPACE: test-2.stack needs [0-9]+ inodes on the store.s file system, and there are [0-9]+ free'
 at_step emptied "with room again"
 version 1
-shows "  it is installed" '^next boot: test version 2, on trial: try 1 of 3'
+shows "  it is installed" '^next boot: test version 2, on trial: 3 of 3 tries left'
 
 make_image "$work/device" --stack test-1
 at_step install "version 1 installs version 2"
 version 1
 shows "  from the stick's tar" '^written: [0-9]+ bytes in [0-9]+ blobs$'
 shows "  what was there is not written" '^there already: [0-9]+ bytes in [0-9]+ blobs$'
-shows "  says what boots next" '^next boot: test version 2, on trial: try 1 of 3'
+shows "  says what boots next" '^next boot: test version 2, on trial: 3 of 3 tries left'
 at_step again "the next start"
 version 2
 shows "  has nothing more to do" '^nothing to do: test-2.stack is there, whole'

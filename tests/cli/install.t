@@ -165,15 +165,15 @@ refuses "below the floor" 1 ROLLBACK here_install d-2
 has "... which says both numbers" "$work/err" 'version 2 is below the floor 3'
 booted 2 ''
 ok "at the floor" here_install d-2
-sed -i '5s/x86_64/x86_65/' here/stacks/d-2.stack
+sed -i 's/^architecture x86_64/architecture x86_65/' here/stacks/d-2.stack
 ok "a stack file that has rotted there" here_install d-2
 ok "... is replaced" cmp store/stacks/d-2.stack here/stacks/d-2.stack
-sed -i '5s/x86_64/x86_65/' here/stacks/d-2.stack
+sed -i 's/^architecture x86_64/architecture x86_65/' here/stacks/d-2.stack
 refuses "... not where only a key is known" 2 USAGE "$plyboot" install --to here --pub k.pub d-2
+refuses "to a layers partition that is not known" 3 DEVICE "$plyboot" install --run run d-2
 booted 0 "sha256:$key_id"
 refuses "a key that was revoked" 1 KEY here_install d-2
 refuses "... also when it is given" 1 KEY here_install --pub k.pub d-2
-refuses "to a layers partition that is not known" 3 DEVICE "$plyboot" install --run run --pub k2.pub d-2
 refuses "a system that plyboot did not boot" 3 MISSING "$plyboot" install --run nowhere d-2
 rm run/keys/*
 booted 0 '' && rm -r run/keys
