@@ -4,9 +4,9 @@
 # names, types, modes, owners, targets, contents, and the times of all but directories. Without what /init mounts.
 root_digest() {
 	{
-		$bb find $(root_names) | $bb sort | $bb xargs $bb stat -c '%N %f %u:%g %t:%T'
-		$bb find $(root_names) ! -type d | $bb sort | $bb xargs $bb stat -c '%n %Y'
-		$bb find $(root_names) -type f | $bb sort | $bb xargs $bb sha256sum
+		$bb find $(root_names) | $bb sort | $bb xargs "$bb" stat -c '%N %f %u:%g %t:%T'
+		$bb find $(root_names) ! -type d | $bb sort | $bb xargs "$bb" stat -c '%n %Y'
+		$bb find $(root_names) -type f | $bb sort | $bb xargs "$bb" sha256sum
 	} | $bb sha256sum | $bb cut -d ' ' -f 1
 }
 
