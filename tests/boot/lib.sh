@@ -245,10 +245,11 @@ at_words() {
 	python3 "$top/tests/boot/at_words.py" "$work/console" "$work/monitor" "$@" >"$work/monitor.log" 2>&1 &
 }
 
-# raw_disk FILE OPTIONS: QEMU's own arguments for the only disk, with these, in ${disk[@]}
+# raw_disk FILE OPTIONS: QEMU's own arguments for the only disk, with these, in ${disk[@]}. Without werror=report a full
+# disk would stop the guest instead of telling it.
 raw_disk() {
 	disk=(--qemu-arg -drive --qemu-arg "id=d,if=none,format=raw,file=$1$2"
-		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late")
+		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late,werror=report")
 }
 
 # says NAME TEXT: the last boot's console has a line of ours with this (a basic regular expression) in it
