@@ -185,8 +185,12 @@ static void print_initconf(const struct initconf *conf)
 	printf("upper          %s\n", conf->upper_volatile ? "volatile" : "as the stack says");
 	printf("wait           %u s (%s)\nlog            %s (%s)\n", conf->wait_s,
 		how_text(conf->wait_how), logs[conf->log], how_text(conf->log_how));
-	printf("floor          %llu\nsignatures     %u\n", (unsigned long long)conf->floor,
-		conf->signatures);
+	printf("floor          %llu\nsignatures     %u\ntries          %u\n",
+		(unsigned long long)conf->floor, conf->signatures, (unsigned)conf->tries);
+	if (conf->watchdog_s > 0)
+		printf("watchdog       %u s\n", conf->watchdog_s);
+	else
+		printf("watchdog       left alone\n");
 	for (size_t i = 0; i < conf->revoked_count; i++)
 		printf("revoked        %s\n", digest_text(&conf->revoked[i]));
 	for (size_t i = 0; i < conf->module_count; i++)

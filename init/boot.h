@@ -30,10 +30,14 @@ struct boot {
 	enum on_failure on_failure;
 };
 
+/* A step has ended: noted, and the watchdog fed. */
+void boot_step(struct boot *boot, const char *name);
+
 /* /etc/plyboot/init.conf and the command line (config.c). ERROR_CONFIG. */
 int boot_configure(struct boot *boot, struct error *e);
 
-/* /etc/plyboot/keys/ (config.c). ERROR_KEY names the file, or says that there are none. */
+/* /etc/plyboot/keys/ (config.c), left for the running system in /run/plyboot/keys/ as well.
+ * ERROR_KEY names the file, or says that there are none. */
 int boot_read_keys(struct boot *boot, struct error *e);
 
 /* The layers partition, the record, and what could boot (find.c). ERROR_DEVICE, ERROR_KERNEL and

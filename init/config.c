@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "console.h"
 #include "files.h"
@@ -11,6 +12,7 @@
 
 static const char conf_path[] = "/etc/plyboot/init.conf";
 static const char keys_path[] = "/etc/plyboot/keys";
+static const char left_keys_path[] = "/run/plyboot/keys";
 
 enum { KEY_FILE_MAX_BYTES = 4096 };
 
@@ -29,7 +31,6 @@ static int read_conf(struct initconf *out, struct error *e)
 int boot_configure(struct boot *boot, struct error *e)
 {
 	size_t size_bytes;
-	initconf_defaults(&boot->conf); /* for the end, when even the next line fails */
 	if (read_conf(&boot->conf, e) != 0)
 		return -1;
 	boot->on_failure = boot->conf.on_failure;
@@ -46,6 +47,21 @@ int boot_configure(struct boot *boot, struct error *e)
 	return 0;
 }
 
+/* The commands on the running system trust what /init trusts. */
+static void leave_key(const struct public_key *key, struct report *report)
+{
+	char name[DIGEST_HEX + sizeof ".der"];
+	struct error why;
+	digest_format_hex(&key->id, name);
+	memcpy(name + DIGEST_HEX, ".der", sizeof ".der");
+	(void)mkdir(left_keys_path, 0755);
+	SCOPED_FD dir = open(left_keys_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		report_warn(report, "no key is left in %s: %s", left_keys_path, strerror(errno));
+	else if (files_write(dir, name, (const char *)key->spki, sizeof key->spki, &why) != 0)
+		report_warn(report, "no key is left in %s: %s", left_keys_path, why.text);
+}
+
 static int read_key(struct boot *boot, int dir_fd, const char *name, struct error *e)
 {
 	SCOPED_FREE char *bytes = NULL;
@@ -57,7 +73,7 @@ static int read_key(struct boot *boot, int dir_fd, const char *name, struct erro
 		key_decode((const uint8_t *)bytes, size_bytes, &boot->keys[boot->key_count],
 			&why) != 0)
 		return error_set(e, ERROR_KEY, 0, "%s/%s: %s", keys_path, name, why.text);
-	boot->key_count++;
+	leave_key(&boot->keys[boot->key_count++], &boot->report);
 	return 0;
 }
 

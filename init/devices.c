@@ -17,6 +17,7 @@
 #include "gpt.h"
 #include "scope.h"
 #include "uevent.h"
+#include "watchdog.h"
 
 enum { UEVENT_MAX_BYTES = 8192, NAME_SIZE = 64, POLL_MAX_MS = 50, SAY_AFTER_US = 1000000 };
 
@@ -305,6 +306,7 @@ int devices_find(
 			said = true;
 		}
 		clock_sleep_ms(pause);
+		watchdog_feed();
 		look(&wanted);
 	}
 	if (scan->matches == 0)

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "console.h"
+#include "watchdog.h"
 
 enum { READING_MS = 1000 }; /* for who watches the console, before it scrolls away */
 
@@ -81,6 +82,8 @@ _Noreturn void ending_run(const struct boot *boot, const struct error *why)
 			      "'shell PATH'");
 		what = ON_FAILURE_HALT;
 	}
+	if (what != ON_FAILURE_REBOOT)
+		watchdog_stop();
 	if (what == ON_FAILURE_SHELL) {
 		run_shell(boot->conf.shell);
 		restart();

@@ -21,6 +21,7 @@ static int open_layers(struct boot *boot, struct error *e)
 		return error_wrap(e, "layers partition %s", device);
 	}
 	console_say("layers on %s (%s)", device, wanted);
+	memcpy(boot->report.device[INITCONF_LAYERS], device, sizeof device);
 	return 0;
 }
 
@@ -36,8 +37,10 @@ static void open_record(struct boot *boot)
 	} else if (devices_find(wanted, boot->deadline_us, device, &why) != 0) {
 		record_io_none(&boot->record, why.text);
 		report_alarm(&boot->report, "no record, so no try is counted: %s", why.text);
-	} else if (!record_io_open(device, &boot->record)) {
-		report_alarm(&boot->report, "record on %s: %s", device, boot->record.state);
+	} else {
+		memcpy(boot->report.device[INITCONF_RECORD], device, sizeof device);
+		if (!record_io_open(device, &boot->record))
+			report_alarm(&boot->report, "record on %s: %s", device, boot->record.state);
 	}
 	memcpy(boot->report.record, boot->record.state, sizeof boot->record.state);
 }
@@ -47,10 +50,10 @@ int boot_find_stacks(struct boot *boot, struct error *e)
 	boot->deadline_us = clock_us() + boot->settings.wait_s * UINT64_C(1000000);
 	if (open_layers(boot, e) != 0)
 		return -1;
-	report_step(&boot->report, "layers partition");
+	boot_step(boot, "layers partition");
 	open_record(boot);
-	report_step(&boot->report, "record");
-	const struct candidates_policy policy = {
+	boot_step(boot, "record");
+	struct candidate_policy policy = {
 		.signatures =
 			{
 				.keys = boot->keys,
@@ -60,12 +63,12 @@ int boot_find_stacks(struct boot *boot, struct error *e)
 				.needed = boot->conf.signatures,
 			},
 		.name = boot->settings.stack,
-		.floor = boot->conf.floor,
-		.record = &boot->record.record,
 		.machine = boot->machine.machine,
 		.kernel_release = boot->machine.release,
 	};
+	floors_add_fixed(&policy.floors, &boot->conf.floor);
+	floors_add_record(&policy.floors, &boot->record.record);
 	int result = candidates_find(boot->source, &policy, &boot->report, &boot->found, e);
-	report_step(&boot->report, "stack files");
+	boot_step(boot, "stack files");
 	return result;
 }

@@ -15,6 +15,7 @@
 #include "scope.h"
 #include "store.h"
 #include "syscalls.h"
+#include "watchdog.h"
 
 static int check_init(int root, const char *init, struct error *e)
 {
@@ -150,5 +151,6 @@ int handover_run(const char *root, const char *init, struct report *report, stru
 	report_step(report, "handover");
 	write_report(report);
 	say_goodbye(report, init);
+	watchdog_leave_armed();
 	return run(init, e);
 }

@@ -137,6 +137,12 @@ void json_text_string(struct json_text *json, const char *key, const char *value
 		put_quoted(json, value);
 }
 
+void json_text_bool(struct json_text *json, const char *key, bool value)
+{
+	put_key(json, key);
+	put_text(json, value ? "true" : "false");
+}
+
 void json_text_number(struct json_text *json, const char *key, uint64_t value)
 {
 	char text[24];

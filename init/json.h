@@ -24,6 +24,8 @@ void json_text_close(struct json_text *json, char bracket);                 /* '
 
 /* Any bytes: what is not UTF-8 becomes U+FFFD, one for each byte. NULL becomes null. */
 void json_text_string(struct json_text *json, const char *key, const char *value);
+/* true, false */
+void json_text_bool(struct json_text *json, const char *key, bool value);
 void json_text_number(struct json_text *json, const char *key, uint64_t value);
 void json_text_ms(
 	struct json_text *json, const char *key, uint64_t us); /* as milliseconds, three decimals */

@@ -6,17 +6,21 @@
 #include "console.h"
 #include "handover.h"
 #include "overlay.h"
+#include "watchdog.h"
 
 /* Counted before the first byte of a layer is read: whatever happens from here on is a try of it.
  * False: it could not be counted, and the order may be another now. */
 static bool count_try(struct boot *boot, const struct candidate *candidate)
 {
 	struct error why = {0};
-	const struct stack *stack = &candidate->stack;
+	struct record next = boot->record.record;
+	const struct record_subject subject = {
+		&candidate->text, candidate->stack.name, candidate->stack.version};
 	if (!boot->record.writable)
 		return true;
-	if (record_io_count_try(
-		    &boot->record, &candidate->text, stack->name, stack->version, &why) == 0)
+	choose_make_room(&boot->found, candidate, &next);
+	record_count_try(&next, &subject, boot->conf.tries);
+	if (record_io_write(&boot->record, &next, &why) == 0)
 		return true;
 	report_warn(&boot->report, "no try is counted: %s", why.text);
 	return false;
@@ -50,6 +54,33 @@ static int hand_over(struct boot *boot, const char *init, struct error *e)
 	return handover_run(OVERLAY_PATH, init, &boot->report, e);
 }
 
+/* Newer ones that are not tried first, and why. */
+static void say_passed_over(struct boot *boot, const struct candidate *chosen)
+{
+	for (size_t i = 0; i < boot->found.count; i++) {
+		const struct candidate *other = &boot->found.list[i];
+		const char *why = choose_why_behind(
+			&boot->found, other, &boot->record.record, boot->record.writable);
+		if (!other->tried && why != NULL && other->stack.version > chosen->stack.version)
+			report_passed_over(&boot->report, other->file_name, why);
+	}
+}
+
+/* For the report: what the record says of it now. */
+static void note_trial(struct boot *boot, const struct candidate *candidate)
+{
+	const struct record_stack *known = record_find(&boot->record.record, &candidate->text);
+	boot->report.counted = known != NULL;
+	boot->report.confirmed = known != NULL && known->confirmed;
+	boot->report.tries_left = known != NULL ? known->tries_left : 0;
+}
+
+void boot_step(struct boot *boot, const char *name)
+{
+	report_step(&boot->report, name);
+	watchdog_feed();
+}
+
 int ladder_climb(struct boot *boot, struct error *e)
 {
 	bool first = true;
@@ -61,15 +92,17 @@ int ladder_climb(struct boot *boot, struct error *e)
 		if (first)
 			boot->on_failure = candidate->stack.on_failure;
 		first = false;
-		bool last_resort = choose_is_last_resort(
-			candidate, &boot->record.record, boot->record.writable);
+		bool last_resort = choose_why_behind(&boot->found, candidate, &boot->record.record,
+					   boot->record.writable) != NULL;
 		if (!count_try(boot, candidate))
 			continue;
 		candidate->tried = true;
+		say_passed_over(boot, candidate);
 		say_candidate(boot, candidate, last_resort);
 		if (report_try(&boot->report, candidate, e) != 0)
 			return -1;
-		report_step(&boot->report, "try");
+		note_trial(boot, candidate);
+		boot_step(boot, "try");
 		if (rung_climb(boot, candidate, &init, e) == 0) {
 			(void)hand_over(boot, init, e); /* comes back only when it failed */
 			report_failed(&boot->report, e);

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "modules.h"
 #include "mounts.h"
+#include "watchdog.h"
 
 static struct boot boot;
 
@@ -20,7 +21,8 @@ static void boot_start(void)
 	boot.store.fd = -1;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	boot.store.cpus = cpus > 0 ? (unsigned)cpus : 1;
-	report_start(&boot.report);
+	initconf_defaults(&boot.conf); /* for the end, when not even init.conf can be read */
+	report_start(&boot.report, &boot.conf);
 }
 
 /* What needs the initramfs alone. */
@@ -32,11 +34,15 @@ static int prepare(struct error *e)
 		return -1;
 	if (uname(&boot.machine) != 0)
 		return error_set(e, ERROR_KERNEL, 0, "uname");
+	mounts_set_panic();
 	if (boot_configure(&boot, e) != 0 || boot_read_keys(&boot, e) != 0)
 		return -1;
-	report_step(&boot.report, "mounts and configuration");
+	watchdog_arm(&boot.conf, &boot.report);
+	boot_step(&boot, "mounts and configuration");
 	modules_load(&boot.conf, report_warn_line, &boot.report);
-	report_step(&boot.report, "modules");
+	watchdog_arm(&boot.conf, &boot.report);
+	watchdog_expect(&boot.conf, &boot.report);
+	boot_step(&boot, "modules");
 	return 0;
 }
 

@@ -1,7 +1,11 @@
 #include "mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "syscalls.h"
 
@@ -34,4 +38,15 @@ int mounts_make(struct error *e)
 	if (mkdir("/run/plyboot", 0755) != 0 && errno != EEXIST)
 		return error_errno(e, errno, "make /run/plyboot");
 	return 0;
+}
+
+void mounts_set_panic(void)
+{
+	char now[8] = "";
+	int fd = open("/proc/sys/kernel/panic", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (read(fd, now, sizeof now - 1) > 0 && strcmp(now, "0\n") == 0)
+		(void)dprintf(fd, "%d\n", MOUNTS_PANIC_S);
+	(void)close(fd);
 }

@@ -15,9 +15,9 @@
 
 enum { SUMMARY_SIZE = 1100 }; /* more than the console prints of a line */
 
-void report_start(struct report *report)
+void report_start(struct report *report, const struct initconf *conf)
 {
-	*report = (struct report){.start_us = clock_us()};
+	*report = (struct report){.start_us = clock_us(), .conf = conf};
 	report->mark_us = report->start_us;
 }
 
@@ -83,6 +83,25 @@ void report_refused(struct report *report, const char *file_name, const struct e
 	note_failure(report->refused, &report->refused_count, file_name, why);
 }
 
+static bool is_passed_over(const struct report *report, const char *file_name)
+{
+	for (size_t i = 0; i < report->passed_over_count; i++) {
+		if (strcmp(report->passed_over[i].what, file_name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void report_passed_over(struct report *report, const char *file_name, const char *reason)
+{
+	if (report->passed_over_count == LIMIT_STACK_FILES || is_passed_over(report, file_name))
+		return;
+	struct report_passed_over *entry = &report->passed_over[report->passed_over_count++];
+	(void)snprintf(entry->what, sizeof entry->what, "%s", file_name);
+	entry->reason = reason;
+	console_alert("passed over %s: %s", file_name, reason);
+}
+
 int report_try(struct report *report, const struct candidate *candidate, struct error *e)
 {
 	if (report->layers == NULL)
@@ -90,6 +109,7 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 	if (report->layers == NULL)
 		return error_errno(e, ENOMEM, "memory for the report");
 	report->candidate = candidate;
+	report->counted = report->confirmed = false;
 	report->layer_count = 0;
 	report->overlay_method = NULL;
 	report->lower_count = 0;
@@ -149,6 +169,62 @@ static void put_failures(
 	json_text_close(json, ']');
 }
 
+static void put_passed_over(struct json_text *json, const struct report *report)
+{
+	json_text_open(json, "passed_over", '[');
+	for (size_t i = 0; i < report->passed_over_count; i++) {
+		json_text_open(json, NULL, '{');
+		json_text_string(json, "file", report->passed_over[i].what);
+		json_text_string(json, "reason", report->passed_over[i].reason);
+		json_text_close(json, '}');
+	}
+	json_text_close(json, ']');
+}
+
+static void put_devices(struct json_text *json, const struct report *report)
+{
+	json_text_open(json, "devices", '{');
+	for (unsigned i = 0; i < INITCONF_DEVICES; i++)
+		json_text_string(json, initconf_device_name((enum initconf_device)i),
+			report->device[i][0] != '\0' ? report->device[i] : NULL);
+	json_text_close(json, '}');
+}
+
+/* What a command on the running system needs in order to judge a stack as /init will. */
+static void put_policy(struct json_text *json, const struct initconf *conf)
+{
+	json_text_open(json, "policy", '{');
+	json_text_number(json, "floor", conf->floor);
+	json_text_number(json, "signatures", conf->signatures);
+	json_text_open(json, "revoked", '[');
+	for (size_t i = 0; i < conf->revoked_count; i++)
+		put_digest(json, NULL, &conf->revoked[i]);
+	json_text_close(json, ']');
+	json_text_number(json, "tries", conf->tries);
+	json_text_close(json, '}');
+}
+
+static void put_watchdog(struct json_text *json, const struct report *report)
+{
+	json_text_open(json, "watchdog", '{');
+	json_text_string(json, "device", report->watchdog);
+	json_text_number(json, "seconds", report->watchdog_s);
+	json_text_bool(json, "reset", report->watchdog_reset);
+	json_text_close(json, '}');
+}
+
+static void put_trial(struct json_text *json, const struct report *report)
+{
+	if (!report->counted) {
+		json_text_string(json, "trial", NULL);
+		return;
+	}
+	json_text_open(json, "trial", '{');
+	json_text_bool(json, "confirmed", report->confirmed);
+	json_text_number(json, "tries_left", report->tries_left);
+	json_text_close(json, '}');
+}
+
 static void put_layers(struct json_text *json, const struct report *report)
 {
 	json_text_open(json, "layers", '[');
@@ -185,7 +261,9 @@ static void put_stack(struct json_text *json, const struct report *report)
 		return;
 	json_text_string(json, "stack", candidate->stack.name);
 	json_text_number(json, "version", candidate->stack.version);
+	json_text_number(json, "floor", candidate->stack.floor);
 	put_digest(json, "text", &candidate->text);
+	put_trial(json, report);
 	json_text_open(json, "keys", '[');
 	for (size_t i = 0; i < candidate->who.count; i++)
 		put_digest(json, NULL, &candidate->who.key_ids[i]);
@@ -225,6 +303,10 @@ void report_json(const struct report *report, uint64_t now_us, struct json_text 
 	json_text_string(json, "record", report->record);
 	put_failures(json, "refused", report->refused, report->refused_count);
 	put_failures(json, "failed", report->failed, report->failed_count);
+	put_passed_over(json, report);
+	put_devices(json, report);
+	put_policy(json, report->conf);
+	put_watchdog(json, report);
 	json_text_open(json, "warnings", '[');
 	for (size_t i = 0; i < report->warning_count; i++)
 		json_text_string(json, NULL, report->warnings[i]);

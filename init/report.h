@@ -5,11 +5,12 @@
 
 #include <stdbool.h>
 
-#include "candidates.h"
+#include "candidate.h"
+#include "initconf.h"
 
 struct json_text;
 
-enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400 };
+enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400, REPORT_DEVICE_SIZE = 256 };
 
 struct report_layer {
 	struct layer_record record;
@@ -23,6 +24,12 @@ struct report_failure {
 	char what[STACK_FILE_NAME_SIZE];
 	enum error_code code;
 	char reason[ERROR_TEXT_SIZE];
+};
+
+/* A newer stack that was not tried before the one that is. */
+struct report_passed_over {
+	char what[STACK_FILE_NAME_SIZE];
+	const char *reason; /* a constant */
 };
 
 struct report_step {
@@ -40,11 +47,21 @@ struct report {
 	struct report_failure refused[LIMIT_STACK_FILES];
 	size_t failed_count;
 	struct report_failure failed[LIMIT_STACK_FILES];
+	size_t passed_over_count;
+	struct report_passed_over passed_over[LIMIT_STACK_FILES];
 	char record[REPORT_LINE_SIZE]; /* in which state the record was found */
-	unsigned jail_missing;         /* enum jail_part: what any layer's jail lacked */
+	const struct initconf *conf;
+	char device[INITCONF_DEVICES][REPORT_DEVICE_SIZE]; /* "" when it was not found */
+	const char *watchdog;                              /* its device, NULL: none is armed */
+	unsigned watchdog_s;
+	bool watchdog_reset;   /* it caused the last reset */
+	unsigned jail_missing; /* enum jail_part: what any layer's jail lacked */
 
 	/* Of the stack that is being tried. */
 	const struct candidate *candidate;
+	bool counted; /* the record knows it */
+	bool confirmed;
+	unsigned tries_left;
 	size_t layer_count;
 	struct report_layer *layers; /* owned; room for LIMIT_LAYERS */
 	const char *overlay_method;  /* NULL until mounted */
@@ -54,7 +71,8 @@ struct report {
 	const char *init;
 };
 
-void report_start(struct report *report);
+/* `conf` stays the caller's, and may change. */
+void report_start(struct report *report, const struct initconf *conf);
 
 /* The step that has just ended; it began where the one before it ended. */
 void report_step(struct report *report, const char *name);
@@ -69,6 +87,9 @@ void report_alarm(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 void report_refused(struct report *report, const char *file_name, const struct error *why);
+
+/* Once for each stack: `reason` is a constant. */
+void report_passed_over(struct report *report, const char *file_name, const char *reason);
 
 /* Begin with a candidate; forget what was noted of the one before. ERROR_NOSPACE. */
 int report_try(struct report *report, const struct candidate *candidate, struct error *e);

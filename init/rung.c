@@ -15,6 +15,7 @@
 #include "overlay.h"
 #include "scope.h"
 #include "upper.h"
+#include "watchdog.h"
 
 enum { PROGRESS_US = 1000000 };
 
@@ -30,8 +31,9 @@ struct lowers {
 struct listener {
 	struct boot *boot;
 	const struct stack *stack;
-	size_t first;     /* layers below it are hidden, whole */
-	uint64_t said_us; /* when progress was told last */
+	size_t first;                  /* layers below it are hidden, whole */
+	uint64_t said_us;              /* when progress was told last */
+	uint64_t stored[LIMIT_LAYERS]; /* how far each layer was then */
 };
 
 static void say_progress(void *context, size_t index, uint64_t stored_bytes)
@@ -39,6 +41,9 @@ static void say_progress(void *context, size_t index, uint64_t stored_bytes)
 	struct listener *listener = context;
 	const struct layer_record *record = &listener->stack->layers[index];
 	uint64_t now = clock_us();
+	if (listener->stored[index] != stored_bytes)
+		watchdog_feed(); /* a layer that has come to a halt must not keep it quiet */
+	listener->stored[index] = stored_bytes;
 	if (now - listener->said_us < PROGRESS_US || stored_bytes > record->stored_bytes)
 		return;
 	listener->said_us = now;
@@ -135,12 +140,12 @@ static int add_layers(
 	}
 	if (store_mount_prepare(&boot->store, stack, out->ids, e) != 0)
 		return -1;
-	report_step(&boot->report, "store");
+	boot_step(boot, "store");
 	struct listener listener = {.boot = boot, .stack = stack, .said_us = clock_us()};
 	if (unpack_layers(boot, &listener, e) != 0)
 		return -1;
 	out->first = listener.first;
-	report_step(&boot->report, "layers");
+	boot_step(boot, "layers");
 	return 0;
 }
 
@@ -154,7 +159,7 @@ static int add_synthetic(struct boot *boot, const struct candidate *candidate,
 	if (store_make_synthetic(boot->store.fd, lowers->ids, lowers->count, boot->store.fd,
 		    lowers->synthetic, e) != 0)
 		return error_wrap(e, "synthetic layer");
-	report_step(&boot->report, "synthetic layer");
+	boot_step(boot, "synthetic layer");
 	return 0;
 }
 
@@ -215,14 +220,14 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 	};
 	if (upper_prepare(&request, &boot->report, &upper, e) != 0)
 		return -1;
-	report_step(&boot->report, "upper");
+	boot_step(boot, "upper");
 	if (mount_usable(boot, lowers, &upper, init, e) != 0) {
 		if (upper.kind != UPPER_PERSISTENT || !layers_do(boot, lowers, init) ||
 			upper_fall_back(&request, e->text, &boot->report, &upper, e) != 0 ||
 			mount_usable(boot, lowers, &upper, init, e) != 0)
 			return -1;
 	}
-	report_step(&boot->report, "overlay");
+	boot_step(boot, "overlay");
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 enum { MADE_FOR_MAX_BYTES = 512 };
 static const char made_for[] = "made-for";
 
-static int mount_state(const struct upper_request *request, struct error *e)
+static int mount_state(const struct upper_request *request, struct report *report, struct error *e)
 {
 	static bool mounted;
 	char device[DEVICES_PATH_SIZE];
@@ -25,6 +25,7 @@ static int mount_state(const struct upper_request *request, struct error *e)
 		return 0;
 	if (devices_find(request->device, request->deadline_us, device, e) != 0)
 		return -1;
+	memcpy(report->device[INITCONF_STATE], device, sizeof device);
 	if (mkdir(STATE_PATH, 0700) != 0 && errno != EEXIST)
 		return error_errno(e, errno, "make " STATE_PATH);
 	if (partition_mount(device, STATE_PATH, e) != 0)
@@ -136,7 +137,7 @@ int state_prepare(const struct upper_request *request, struct report *report,
 	struct upper_dirs *out, struct error *e)
 {
 	const char *name = request->candidate->stack.name;
-	if (mount_state(request, e) != 0)
+	if (mount_state(request, report, e) != 0)
 		return -1;
 	SCOPED_FD home = open_home(name, e);
 	if (home < 0 || prepare_home(home, request, report, e) != 0)

@@ -2,7 +2,7 @@
 #ifndef PLYBOOT_UPPER_H
 #define PLYBOOT_UPPER_H
 
-#include "candidates.h"
+#include "candidate.h"
 #include "report.h"
 
 enum { UPPER_PATH_SIZE = 160 };

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record.h"
+
 /* A line's place and weight, for the functions in the table below. */
 struct reader {
 	struct initconf *conf;
@@ -30,6 +32,8 @@ void initconf_defaults(struct initconf *out)
 		.wait_s = INITCONF_WAIT_S,
 		.log = INITCONF_LOG_NORMAL,
 		.signatures = 1,
+		.tries = RECORD_TRIES,
+		.watchdog_s = INITCONF_WATCHDOG_S,
 		.on_failure = ON_FAILURE_HALT,
 	};
 }
@@ -202,6 +206,26 @@ static bool set_signatures(struct reader *r, char *value)
 	return true;
 }
 
+static bool set_tries(struct reader *r, char *value)
+{
+	uint64_t tries;
+	if (!number_parse(value, RECORD_TRIES_MOST, &tries) || tries == 0)
+		return false;
+	r->conf->tries = (uint8_t)tries;
+	return true;
+}
+
+static bool set_watchdog(struct reader *r, char *value)
+{
+	uint64_t seconds = 0;
+	if (strcmp(value, "none") != 0 &&
+		(!number_parse(value, INITCONF_WATCHDOG_MOST_S, &seconds) || seconds == 0))
+		return false;
+	r->conf->watchdog_s = (unsigned)seconds;
+	r->conf->watchdog_demanded = seconds > 0;
+	return true;
+}
+
 static bool set_revoked(struct reader *r, char *value)
 {
 	struct initconf *conf = r->conf;
@@ -268,6 +292,8 @@ static const struct key {
 	{"log", set_log, true, false},
 	{"floor", set_floor, false, false},
 	{"signatures", set_signatures, false, false},
+	{"tries", set_tries, false, false},
+	{"watchdog", set_watchdog, false, false},
 	{"revoked", set_revoked, false, true},
 	{"module", set_module, false, true},
 	{"jail", set_jail, false, false},

@@ -11,7 +11,9 @@ enum {
 	INITCONF_MAX_BYTES = 64 * 1024,
 	INITCONF_MAX_MODULES = 256,
 	INITCONF_MAX_WAIT_S = 3600,
-	INITCONF_WAIT_S = 30 /* when nothing is said */
+	INITCONF_WAIT_S = 30, /* when nothing is said */
+	INITCONF_WATCHDOG_S = 60,
+	INITCONF_WATCHDOG_MOST_S = 86400
 };
 
 /* Who may still change a setting: nobody once it is fixed. */
@@ -42,6 +44,9 @@ struct initconf {
 	bool upper_volatile;
 	uint64_t floor;
 	unsigned signatures;
+	uint8_t tries;          /* of an unconfirmed stack */
+	unsigned watchdog_s;    /* 0: it is left alone */
+	bool watchdog_demanded; /* init.conf gives its time, so there should be one */
 	size_t revoked_count;
 	struct digest revoked[LIMIT_KEYS];
 	size_t module_count;

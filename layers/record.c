@@ -36,6 +36,7 @@ static void put_stack(uint8_t *bytes, const struct record_stack *stack)
 	put_u64(bytes + 32, stack->version);
 	bytes[40] = stack->tries_left;
 	bytes[41] = stack->confirmed;
+	put_u64(bytes + 48, stack->last_try);
 	memcpy(bytes + 64, stack->name, strnlen(stack->name, STACK_NAME_SIZE));
 }
 
@@ -72,8 +73,9 @@ static bool get_stack(const uint8_t *bytes, struct record_stack *out)
 	out->version = get_u64(bytes + 32);
 	out->tries_left = bytes[40];
 	out->confirmed = bytes[41] != 0;
+	out->last_try = get_u64(bytes + 48);
 	return get_text(bytes + 64, out->name) && out->version >= 1 && out->version <= INT64_MAX &&
-	       out->tries_left <= RECORD_TRIES;
+	       out->tries_left <= RECORD_TRIES_MOST;
 }
 
 static bool get_name(const uint8_t *bytes, struct record_name *out)
@@ -196,6 +198,11 @@ const struct record_stack *record_find(const struct record *record, const struct
 	return NULL;
 }
 
+uint64_t record_last_try_age(const struct record *record, const struct record_stack *stack)
+{
+	return stack->last_try == 0 ? UINT64_MAX : record->sequence - stack->last_try;
+}
+
 uint64_t record_floor(const struct record *record, const char *name)
 {
 	for (uint32_t i = 0; i < record->name_count; i++) {
@@ -213,11 +220,18 @@ static void count_sequence(struct record *record)
 		record->sequence = 2;
 }
 
-static bool goes_before(const struct record_stack *a, const struct record_stack *b)
+bool record_goes_before(const struct record_stack *a, const struct record_stack *b)
 {
 	if (a->confirmed != b->confirmed)
 		return !a->confirmed;
 	return a->version < b->version;
+}
+
+void record_forget(struct record *record, uint32_t index)
+{
+	record->stack_count--;
+	memmove(&record->stacks[index], &record->stacks[index + 1],
+		(record->stack_count - index) * sizeof record->stacks[0]);
 }
 
 static struct record_stack *free_stack(struct record *record)
@@ -226,23 +240,31 @@ static struct record_stack *free_stack(struct record *record)
 		return &record->stacks[record->stack_count++];
 	struct record_stack *victim = &record->stacks[0];
 	for (uint32_t i = 1; i < RECORD_STACKS; i++) {
-		if (goes_before(&record->stacks[i], victim))
+		if (record_goes_before(&record->stacks[i], victim))
 			victim = &record->stacks[i];
 	}
 	return victim;
 }
 
-static struct record_stack *enter_stack(
-	struct record *record, const struct digest *text, const char *name, uint64_t version)
+static struct record_stack *find_stack(struct record *record, const struct digest *text)
 {
 	for (uint32_t i = 0; i < record->stack_count; i++) {
 		if (digest_equal(&record->stacks[i].text, text))
 			return &record->stacks[i];
 	}
-	struct record_stack *stack = free_stack(record);
+	return NULL;
+}
+
+static struct record_stack *enter_stack(
+	struct record *record, const struct record_subject *subject, uint8_t tries)
+{
+	struct record_stack *stack = find_stack(record, subject->text);
+	if (stack != NULL)
+		return stack;
+	stack = free_stack(record);
 	*stack = (struct record_stack){
-		.text = *text, .version = version, .tries_left = RECORD_TRIES};
-	memcpy(stack->name, name, strnlen(name, STACK_NAME_SIZE - 1));
+		.text = *subject->text, .version = subject->version, .tries_left = tries};
+	memcpy(stack->name, subject->name, strnlen(subject->name, STACK_NAME_SIZE - 1));
 	return stack;
 }
 
@@ -265,25 +287,34 @@ static struct record_name *enter_name(struct record *record, const char *name)
 	return entry;
 }
 
-void record_count_try(
-	struct record *record, const struct digest *text, const char *name, uint64_t version)
+void record_count_try(struct record *record, const struct record_subject *subject, uint8_t tries)
 {
-	struct record_stack *stack = enter_stack(record, text, name, version);
+	struct record_stack *stack = enter_stack(record, subject, tries);
 	if (!stack->confirmed && stack->tries_left > 0)
 		stack->tries_left--;
-	struct record_name *entry = enter_name(record, name);
+	struct record_name *entry = enter_name(record, subject->name);
 	if (entry != NULL && entry->boots_since_confirm < UINT32_MAX)
 		entry->boots_since_confirm++;
 	count_sequence(record);
+	stack->last_try = record->sequence;
 }
 
-void record_confirm(struct record *record, const struct digest *text, const char *name,
-	uint64_t version, uint64_t floor)
+bool record_renew_tries(struct record *record, const struct digest *text, uint8_t tries)
 {
-	struct record_stack *stack = enter_stack(record, text, name, version);
+	struct record_stack *stack = find_stack(record, text);
+	if (stack == NULL || stack->confirmed)
+		return false;
+	stack->tries_left = tries;
+	count_sequence(record);
+	return true;
+}
+
+void record_confirm(struct record *record, const struct record_subject *subject, uint64_t floor)
+{
+	struct record_stack *stack = enter_stack(record, subject, RECORD_TRIES);
 	stack->confirmed = true;
 	stack->tries_left = RECORD_TRIES; /* in case somebody looks at nothing else */
-	struct record_name *entry = enter_name(record, name);
+	struct record_name *entry = enter_name(record, subject->name);
 	if (entry != NULL) {
 		entry->boots_since_confirm = 0;
 		if (floor > entry->floor)

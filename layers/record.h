@@ -30,7 +30,8 @@ enum {
 	RECORD_PARTITION_BYTES = 2 * 1024 * 1024,
 	RECORD_STACKS = 16,
 	RECORD_NAMES = 8,
-	RECORD_TRIES = 3 /* that an unconfirmed stack gets */
+	RECORD_TRIES = 3, /* that an unconfirmed stack gets, unless init.conf says otherwise */
+	RECORD_TRIES_MOST = 99
 };
 
 struct record_stack {
@@ -40,6 +41,7 @@ struct record_stack {
 	uint64_t version;
 	uint8_t tries_left;
 	bool confirmed;
+	uint64_t last_try; /* the sequence number that counted it; 0: it was never tried */
 };
 
 struct record_name {
@@ -73,16 +75,34 @@ unsigned record_next_copy(const struct record *current);
 const struct record_stack *record_find(const struct record *record, const struct digest *text);
 uint64_t record_floor(const struct record *record, const char *name); /* 0 when nothing is known */
 
-/* Count one try: an unknown stack is entered with RECORD_TRIES, then one is taken off unless it is
+/* How many writes ago a stack was tried last: more than any other's for one that never was. */
+uint64_t record_last_try_age(const struct record *record, const struct record_stack *stack);
+
+/* Which stack a change is about. */
+struct record_subject {
+	const struct digest *text;
+	const char *name;
+	uint64_t version;
+};
+
+/* Count one try: an unknown stack is entered with `tries`, then one is taken off unless it is
  * confirmed; the name's boots since confirm go up; the sequence number goes up. When the table is
  * full, the lowest unconfirmed version of any name goes (or, if all are confirmed, the lowest). A
  * ninth name, while eight others hold floors, is not entered: a floor is never forgotten. */
-void record_count_try(
-	struct record *record, const struct digest *text, const char *name, uint64_t version);
+void record_count_try(struct record *record, const struct record_subject *subject, uint8_t tries);
+
+/* Whose entry is given up first: unconfirmed ones, lower versions. */
+bool record_goes_before(const struct record_stack *a, const struct record_stack *b);
+
+/* Take the stack at this index out. It is no write of its own: the sequence number stays. */
+void record_forget(struct record *record, uint32_t index);
+
+/* A known stack gets `tries` again, and the sequence number goes up. False, and nothing changes,
+ * when it is not known or is confirmed. */
+bool record_renew_tries(struct record *record, const struct digest *text, uint8_t tries);
 
 /* The trial is over: confirmed, boots since confirm 0, the floor raised to `floor` (never lowered).
  */
-void record_confirm(struct record *record, const struct digest *text, const char *name,
-	uint64_t version, uint64_t floor);
+void record_confirm(struct record *record, const struct record_subject *subject, uint64_t floor);
 
 #endif

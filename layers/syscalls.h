@@ -99,4 +99,10 @@ static inline int sys_finit_module(int fd, const char *parameters, unsigned flag
 	return (int)syscall(SYS_finit_module, fd, parameters, flags);
 }
 
+/* ioctl(2) for requests of 32 bits, whose parameter musl has as an int. */
+static inline int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
 #endif

@@ -37,7 +37,7 @@ runs() {
 	local name=$1 version=$2 trial=$3 floor=$4 refused=
 	shift 4
 	for below; do
-		refused+="('test-$below.stack', 'ROLLBACK', 'version $below is below the floor $floor'), "
+		refused+="('test-$below.stack', 'ROLLBACK', 'version $below is below the floor $floor of ${whose:-the record}'), "
 	done
 	boots "$name: version $version" "$work/device"
 	says "  $trial" "stack test $version, 1 layer, .*, $trial\$"
@@ -88,5 +88,5 @@ says "  for it, too" "refused test-5.stack: ROLLBACK: version 5 is below the flo
 truncate -s 2M "$work/zeros"
 partition_put "$image" plyboot-record "$work/zeros"
 make_initramfs "$work/device" --set 'floor 3'
-runs "and still does when the record is lost" 5 "2 tries left" 3 1 2
+whose=init.conf runs "and still does when the record is lost" 5 "2 tries left" 3 1 2
 finish

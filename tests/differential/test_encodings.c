@@ -104,11 +104,11 @@ static void random_record(struct record *record, uint64_t *random)
 		uint64_t number = random_below(random, NUMBERS), version = number + 1;
 		name[4] = (char)('0' + number % 10);
 		digest_of(&number, sizeof number, &text);
+		const struct record_subject subject = {&text, name, version};
 		if (random_below(random, 3) == 0)
-			record_confirm(
-				record, &text, name, version, random_below(random, version + 1));
+			record_confirm(record, &subject, random_below(random, version + 1));
 		else
-			record_count_try(record, &text, name, version);
+			record_count_try(record, &subject, RECORD_TRIES);
 	}
 }
 

@@ -32,8 +32,9 @@ static void go_on(struct record record)
 	const struct digest text = {{1}};
 	const char *known = record.name_count > 0 ? record.names[0].name : "demo";
 	uint64_t floor = record_floor(&record, known), sequence = record.sequence;
-	record_count_try(&record, &text, "demo", 7);
-	record_confirm(&record, &text, "demo", 7, 3);
+	const struct record_subject subject = {&text, "demo", 7};
+	record_count_try(&record, &subject, RECORD_TRIES);
+	record_confirm(&record, &subject, 3);
 	must(record_floor(&record, known) >= floor && record.sequence != sequence);
 	record_encode(&record, copy);
 	must(record_decode(copy, &again, &e) == 0 && encodes_to(&again, copy));

@@ -102,10 +102,9 @@ static int open_store(const char *path, struct error *e)
 
 static int find_stack(const char *name, struct error *e)
 {
-	const struct candidates_policy policy = {
+	const struct candidate_policy policy = {
 		.signatures = {.keys = boot.keys, .key_count = boot.key_count, .needed = 1},
 		.name = name,
-		.record = &boot.record.record,
 		.machine = boot.machine.machine,
 		.kernel_release = boot.machine.release,
 	};
@@ -119,7 +118,8 @@ static int compose(char **argv, struct error *e)
 	boot.store.fd = -1;
 	boot.store.cpus = 2;
 	boot.settings.device[INITCONF_STATE] = "none";
-	report_start(&boot.report);
+	initconf_defaults(&boot.conf);
+	report_start(&boot.report, &boot.conf);
 	if (uname(&boot.machine) != 0)
 		return error_errno(e, errno, "uname");
 	if (read_key(argv[3], e) != 0 || open_store(argv[1], e) != 0 ||

@@ -8,8 +8,8 @@
 
 #include <sys/wait.h>
 
+#include "choose.h"
 #include "init/candidates.h"
-#include "init/choose.h"
 #include "init/report.h"
 #include "layers/crew.h"
 #include "layers/shelf.h"
@@ -154,25 +154,18 @@ static inline void partition_empty_store(struct partition_dir *partition)
 	(void)closedir(dir);
 }
 
-static inline void partition_forget(struct partition_dir *partition)
-{
-	for (size_t i = 0; i < partition->found.count; i++)
-		stack_free(&partition->found.list[i].stack);
-	partition->found.count = 0;
-}
-
 /* The candidates as /init finds them, with its console closed. The first refusal is the error when
  * there is none. */
 static inline int partition_find(struct partition_dir *partition)
 {
-	const struct candidates_policy policy = {
+	struct candidate_policy policy = {
 		.signatures = {.keys = partition->keys, .key_count = SETS, .needed = 1},
-		.record = &partition->record,
 		.machine = "x86_64",
 		.kernel_release = "6.1.0",
 	};
 	int silent = open("/dev/null", O_WRONLY | O_CLOEXEC), loud = dup(2);
-	partition_forget(partition);
+	floors_add_record(&policy.floors, &partition->record);
+	candidates_free(&partition->found);
 	partition->report = (struct report){0};
 	partition->error = (struct error){0};
 	(void)dup2(silent, 2);
@@ -253,7 +246,7 @@ static inline void partition_open(struct partition_dir *partition, bool alike)
 
 static inline void partition_close(struct partition_dir *partition)
 {
-	partition_forget(partition);
+	candidates_free(&partition->found);
 	source_close(partition->source);
 	for (size_t i = 0; i < SETS; i++) {
 		struct set *set = &partition->sets[i];

@@ -125,22 +125,16 @@ static inline struct stack_file *stack_files_add(
 	return file;
 }
 
-static inline struct candidates_policy stack_files_policy(
+static inline struct candidate_policy stack_files_policy(
 	const struct stack_files *files, const struct record *record)
 {
-	return (struct candidates_policy){
+	struct candidate_policy policy = {
 		.signatures = {.keys = &files->signer.key, .key_count = 1, .needed = 1},
-		.record = record,
 		.machine = "x86_64",
 		.kernel_release = "6.1.0",
 	};
-}
-
-static inline void candidates_free(struct candidates *found)
-{
-	for (size_t i = 0; i < found->count; i++)
-		stack_free(&found->list[i].stack);
-	found->count = 0;
+	floors_add_record(&policy.floors, record);
+	return policy;
 }
 
 #endif

@@ -12,7 +12,7 @@ static struct stack_files files;
 static struct candidates found;
 static struct report report;
 static struct record record;
-static struct candidates_policy policy;
+static struct candidate_policy policy;
 static char console[65536];
 
 static void start(void)
@@ -180,19 +180,20 @@ static void what_is_bad_is_refused(void)
 
 static void the_floors_count(void)
 {
-	struct digest text = {{1}};
+	static const uint64_t fixed = 3;
+	const struct record_subject subject = {&(struct digest){{1}}, "demo", 9};
 	struct error e;
 	start();
 	for (uint64_t version = 1; version <= 5; version++)
 		(void)add("demo", version);
-	policy.floor = 3;
+	floors_add_fixed(&policy.floors, &fixed);
 	is_int(find(&e), 0, "with the initramfs's floor");
 	is_str(versions(), "3 4 5 ", "nothing below it");
-	record_confirm(&record, &text, "demo", 9, 4);
+	record_confirm(&record, &subject, 4);
 	is_int(find(&e), 0, "with a higher one in the record");
 	is_str(versions(), "4 5 ", "nothing below that");
 	is_str(error_code_name(report.refused[0].code), "ROLLBACK", "for that reason");
-	record_confirm(&record, &text, "demo", 9, 6);
+	record_confirm(&record, &subject, 6);
 	error_is(find(&e), &e, ERROR_ROLLBACK, "with one above all");
 }
 

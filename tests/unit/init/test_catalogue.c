@@ -11,8 +11,8 @@
 #include "errors.h"
 #include "init/boot.h"
 #include "init/candidates.h"
-#include "init/choose.h"
-#include "init/record_io.h"
+#include "choose.h"
+#include "record_io.h"
 
 static struct sandbox sandbox;
 static struct source *source;
@@ -42,17 +42,18 @@ static int look(const struct bad_input *item, bool bad, struct error *e)
 {
 	const struct public_key keys[] = {a.key, b.key};
 	const bool low = item->floor != 0 || item->recorded_floor != 0;
-	struct candidates_policy policy = {
+	struct candidate_policy policy = {
 		.signatures = {.keys = keys,
 			.key_count = 2,
 			.revoked = &a.key.id,
 			.revoked_count = item->revoke && bad,
 			.needed = item->needed != 0 ? item->needed : 1},
-		.floor = item->floor != 0 ? (bad ? item->floor : 8) : 0,
-		.record = &record,
 		.machine = "x86_64",
 		.kernel_release = "6.1.0-40",
 	};
+	const uint64_t fixed = item->floor != 0 ? (bad ? item->floor : 8) : 0;
+	floors_add_fixed(&policy.floors, &fixed);
+	floors_add_record(&policy.floors, &record);
 	record = (struct record){.sequence = low, .name_count = item->recorded_floor != 0};
 	record.names[0] =
 		(struct record_name){.name = "demo", .floor = bad ? item->recorded_floor : 8};

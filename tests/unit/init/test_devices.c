@@ -1,5 +1,5 @@
 /* Bytes from disks and sysfs: GPT, ext4 superblock, uevent, /proc/meminfo. */
-#include "init/ext4.h"
+#include "ext4.h"
 #include "init/gpt.h"
 #include "init/meminfo.h"
 #include "init/uevent.h"

@@ -3,7 +3,7 @@
  * device in every order, and each is confirmed or never gets that far; after each boot the device's
  * own code is held against a model that knows nothing of records and files.
  */
-#include "init/choose.h"
+#include "choose.h"
 #include "init/report.h"
 #include "errors.h"
 #include "stack_files.h"
@@ -30,7 +30,8 @@ static const struct plan plans[] = {
 struct model {
 	bool there[VERSIONS + 1], confirmed[VERSIONS + 1];
 	unsigned tries[VERSIONS + 1];
-	uint64_t floor; /* of what was confirmed */
+	unsigned boots, last[VERSIONS + 1]; /* which of the boots tried it last */
+	uint64_t floor;                     /* of what was confirmed */
 };
 
 static bool model_allows(const struct model *model, const struct plan *plan, unsigned version)
@@ -38,22 +39,25 @@ static bool model_allows(const struct model *model, const struct plan *plan, uns
 	return version >= model->floor && version >= plan->initramfs;
 }
 
-/* The newest that may boot and is not worn out; else the newest that may boot; else 0. */
+/* The newest that may boot and is not worn out; else, of the worn out ones, the one that was tried
+ * longest ago; else 0. */
 static unsigned model_choice(const struct model *model, const struct plan *plan)
 {
-	for (int worn_out = 0; worn_out <= 1; worn_out++) {
-		for (unsigned version = VERSIONS; version >= 1; version--) {
-			if (model->there[version] && model_allows(model, plan, version) &&
-				(worn_out || model->confirmed[version] ||
-					model->tries[version] > 0))
-				return version;
-		}
+	unsigned worn_out = 0;
+	for (unsigned version = VERSIONS; version >= 1; version--) {
+		if (!model->there[version] || !model_allows(model, plan, version))
+			continue;
+		if (model->confirmed[version] || model->tries[version] > 0)
+			return version;
+		if (worn_out == 0 || model->last[version] < model->last[worn_out])
+			worn_out = version;
 	}
-	return 0;
+	return worn_out;
 }
 
 static void model_boot(struct model *model, const struct plan *plan, unsigned version, bool confirm)
 {
+	model->last[version] = ++model->boots;
 	if (!model->confirmed[version] && model->tries[version] > 0)
 		model->tries[version]--;
 	if (!confirm)
@@ -87,19 +91,19 @@ static void expect(bool good, const struct device *device, const char *what, uns
 			(unsigned long long)device->model.floor);
 }
 
-static struct candidates_policy policy_of(const struct device *device)
+static struct candidate_policy policy_of(const struct device *device)
 {
 	static const struct stack_files nobody;
-	struct candidates_policy policy = stack_files_policy(
+	struct candidate_policy policy = stack_files_policy(
 		device->files != NULL ? device->files : &nobody, &device->record);
-	policy.floor = device->plan->initramfs;
+	floors_add_fixed(&policy.floors, &device->plan->initramfs);
 	return policy;
 }
 
 /* As a signed file of that name would come out of candidates_find(). */
 static void find_without_files(struct device *device)
 {
-	const struct candidates_policy policy = policy_of(device);
+	const struct candidate_policy policy = policy_of(device);
 	device->found.count = 0;
 	for (unsigned version = 1; version <= VERSIONS; version++) {
 		struct candidate *candidate = &device->found.list[device->found.count];
@@ -110,7 +114,7 @@ static void find_without_files(struct device *device)
 		candidate->stack = stack_example("demo", version, device->plan->floors[version]);
 		stack_file_name(&candidate->stack, candidate->file_name);
 		bool taken =
-			candidates_check(&policy, &candidate->stack, candidate->file_name, &e) == 0;
+			candidate_check(&policy, &candidate->stack, candidate->file_name, &e) == 0;
 		expect(taken || e.code == ERROR_ROLLBACK, device, "refused otherwise", version);
 		device->found.count += taken;
 	}
@@ -130,7 +134,7 @@ static bool was_refused(const struct report *report, unsigned version)
 static void find_in_files(struct device *device)
 {
 	static struct report report;
-	const struct candidates_policy policy = policy_of(device);
+	const struct candidate_policy policy = policy_of(device);
 	struct error e = {.code = ERROR_NONE};
 	report = (struct report){.start_us = 0};
 	candidates_free(&device->found);
@@ -214,12 +218,12 @@ static bool boot(struct device *device, unsigned mask)
 	const struct stack *stack = &candidate->stack;
 	unsigned version = (unsigned)stack->version, place = record_next_copy(&device->record);
 	bool confirm = (mask >> (version - 1) & 1) != 0;
-	record_count_try(&device->record, &candidate->text, stack->name, stack->version);
+	const struct record_subject subject = {&candidate->text, stack->name, stack->version};
+	record_count_try(&device->record, &subject, RECORD_TRIES);
 	write_record(device, place);
 	if (confirm) {
 		place = record_next_copy(&device->record);
-		record_confirm(&device->record, &candidate->text, stack->name, stack->version,
-			stack->floor);
+		record_confirm(&device->record, &subject, stack->floor);
 		write_record(device, place);
 	}
 	bool on_trial = !device->model.confirmed[version] && device->model.tries[version] > 0;
@@ -367,29 +371,32 @@ static void floors_meet(void)
 	struct digest text = {{1}};
 	struct stack stack = stack_example("demo", 3, 0), other = stack_example("other", 3, 0);
 	struct error e;
-	record_confirm(&record, &text, "demo", 9, 3);
+	const struct record_subject subject = {&text, "demo", 9};
+	uint64_t fixed = 0;
+	record_confirm(&record, &subject, 3);
 	static const struct stack_files nobody;
-	struct candidates_policy policy = stack_files_policy(&nobody, &record);
-	is_int(candidates_check(&policy, &stack, "demo-3.stack", &e), 0, "at the record's floor");
-	policy.floor = 4;
-	error_is(candidates_check(&policy, &stack, "demo-3.stack", &e), &e, ERROR_ROLLBACK,
+	struct candidate_policy policy = stack_files_policy(&nobody, &record);
+	is_int(candidate_check(&policy, &stack, "demo-3.stack", &e), 0, "at the record's floor");
+	floors_add_fixed(&policy.floors, &fixed);
+	fixed = 4;
+	error_is(candidate_check(&policy, &stack, "demo-3.stack", &e), &e, ERROR_ROLLBACK,
 		"the initramfs's is higher");
-	ok(strstr(e.text, "version 3 is below the floor 4") != NULL, "and named");
-	policy.floor = 0;
+	ok(strstr(e.text, "version 3 is below the floor 4 of init.conf") != NULL, "and named");
+	fixed = 0;
 	stack.version = 2;
-	error_is(candidates_check(&policy, &stack, "demo-2.stack", &e), &e, ERROR_ROLLBACK,
+	error_is(candidate_check(&policy, &stack, "demo-2.stack", &e), &e, ERROR_ROLLBACK,
 		"the record's is higher");
-	ok(strstr(e.text, "version 2 is below the floor 3") != NULL, "and named");
+	ok(strstr(e.text, "version 2 is below the floor 3 of the record") != NULL, "and named");
 	other.version = 1;
-	is_int(candidates_check(&policy, &other, "other-1.stack", &e), 0,
+	is_int(candidate_check(&policy, &other, "other-1.stack", &e), 0,
 		"another name has its own");
-	record_confirm(&record, &text, "demo", 9, 1);
+	record_confirm(&record, &subject, 1);
 	is_int((long long)record_floor(&record, "demo"), 3, "no confirm lowers it");
 	record = (struct record){.sequence = 0};
-	is_int(candidates_check(&policy, &stack, "demo-2.stack", &e), 0,
+	is_int(candidate_check(&policy, &stack, "demo-2.stack", &e), 0,
 		"with the record gone, the initramfs's remains: 0");
-	policy.floor = 3;
-	error_is(candidates_check(&policy, &stack, "demo-2.stack", &e), &e, ERROR_ROLLBACK, "or 3");
+	fixed = 3;
+	error_is(candidate_check(&policy, &stack, "demo-2.stack", &e), &e, ERROR_ROLLBACK, "or 3");
 }
 
 int main(void)

@@ -52,13 +52,13 @@ static void put(const char *file_name, const char *text)
 static int find(const char *name, struct error *e)
 {
 	static const struct record record;
-	const struct candidates_policy policy = {
+	struct candidate_policy policy = {
 		.signatures = {.keys = &a.key, .key_count = 1, .needed = 1},
 		.name = name,
-		.record = &record,
 		.machine = "x86_64",
 		.kernel_release = "6.1.0-40",
 	};
+	floors_add_record(&policy.floors, &record);
 	forget();
 	report = (struct report){0};
 	*e = (struct error){0};

@@ -40,8 +40,11 @@ static struct digest digest_of_byte(uint8_t byte)
 static struct report *new_report(uint64_t start_us)
 {
 	static struct report report;
+	static struct initconf conf;
 	free(report.layers);
-	report_start(&report);
+	initconf_defaults(&conf);
+	conf.revoked[0] = digest_of_byte(0xb1);
+	report_start(&report, &conf);
 	report.start_us = start_us;
 	return &report;
 }
@@ -100,7 +103,20 @@ static void test_booted(void)
 		"signature does not verify");
 	report->jail_missing = JAIL_SECCOMP; /* of a layer that is reused later on, maybe */
 	fail(report, "demo-4.stack", ERROR_DIGEST, "layer 1/1: piece 1 of 8 differs");
+	(void)snprintf(report->device[INITCONF_LAYERS], REPORT_DEVICE_SIZE, "/dev/vda1");
+	(void)snprintf(report->device[INITCONF_RECORD], REPORT_DEVICE_SIZE, "/dev/vda2");
+	(void)snprintf(report->device[INITCONF_STATE], REPORT_DEVICE_SIZE, "/dev/vda3");
+	report->watchdog = "/dev/watchdog";
+	report->watchdog_s = 60;
+	report->watchdog_reset = true;
+	report_passed_over(
+		report, "demo-6.stack", "its tries are used up, and it was never confirmed");
+	struct initconf conf = *report->conf;
+	conf.revoked_count = 1;
+	report->conf = &conf;
 	(void)report_try(report, new_candidate(), &e);
+	report->counted = true;
+	report->tries_left = 2;
 	add_layer(report, 1, true);
 	add_layer(report, 2, false);
 	report->overlay_method = "lowerdir+";
@@ -194,6 +210,25 @@ static void test_warnings(void)
 	console_set_level(INITCONF_LOG_QUIET);
 }
 
+static void test_passed_over(void)
+{
+	struct report *report = new_report(0);
+	report_passed_over(report, "a-3.stack", "its tries are used up");
+	said_is("plyboot: passed over a-3.stack: its tries are used up\n",
+		"passed over: always said");
+	report_passed_over(report, "a-3.stack", "its tries are used up");
+	report_passed_over(report, "a-2.stack", "no try can be counted");
+	said_is("plyboot: passed over a-2.stack: no try can be counted\n", "and once for each");
+	for (unsigned i = 0; i < 2 * LIMIT_STACK_FILES; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof name, "s-%u.stack", i);
+		report_passed_over(report, name, "");
+	}
+	(void)said();
+	is_int((long long)report->passed_over_count, LIMIT_STACK_FILES,
+		"as many as there is room for");
+}
+
 static void test_summary(void)
 {
 	struct report *report = new_report(0);
@@ -227,6 +262,7 @@ int main(void)
 	test_room();
 	(void)said();
 	test_warnings();
+	test_passed_over();
 	test_summary();
 	free(new_report(0)->layers);
 	said_stop();

@@ -25,6 +25,8 @@ static void test_nothing_gives_the_defaults(void)
 	is_int(conf.wait_s, 30, "30 s");
 	is_int(conf.log, INITCONF_LOG_NORMAL, "normal log");
 	is_int(conf.signatures, 1, "one signature");
+	is_int(conf.tries, 3, "three tries");
+	ok(conf.watchdog_s == 60 && !conf.watchdog_demanded, "a watchdog, if there is one");
 	is_int((long long)conf.floor, 0, "no floor");
 	is_int(conf.on_failure, ON_FAILURE_HALT, "halt");
 	ok(!conf.allow_init && !conf.upper_volatile && conf.shell == NULL, "nothing is allowed");
@@ -47,6 +49,8 @@ static void test_every_key(void)
 			   "log\tdebug\n"
 			   "floor 7\n"
 			   "signatures 2\n"
+			   "tries 99\n"
+			   "watchdog 86400\n"
 			   "revoked " KEY_ID "\n"
 			   "module /lib/modules/6.1/a.ko\n"
 			   "module /lib/modules/6.1/b.ko.xz  x=1 y=2\n"
@@ -68,6 +72,8 @@ static void test_every_key(void)
 	is_int(conf.log, INITCONF_LOG_DEBUG, "a tab separates as well");
 	is_int((long long)conf.floor, 7, "floor");
 	is_int(conf.signatures, 2, "signatures");
+	is_int(conf.tries, 99, "tries");
+	ok(conf.watchdog_s == 86400 && conf.watchdog_demanded, "a watchdog that should be there");
 	is_int((long long)conf.revoked_count, 1, "revoked");
 	is_int(conf.revoked[0].bytes[1], 0x23, "its bytes");
 	is_int((long long)conf.module_count, 2, "modules in order");
@@ -119,6 +125,11 @@ static void test_refusals(void)
 	refuses("log loud\n", "'log' can't be");
 	refuses("signatures 0\n", "'signatures' can't be");
 	refuses("signatures 9\n", "'signatures' can't be");
+	refuses("tries 0\n", "'tries' can't be");
+	refuses("tries 100\n", "'tries' can't be");
+	refuses("watchdog 0\n", "'watchdog' can't be");
+	refuses("watchdog 86401\n", "'watchdog' can't be");
+	refuses("watchdog off\n", "'watchdog' can't be");
 	refuses("floor 9223372036854775808\n", "'floor' can't be");
 	refuses("revoked sha256:00\n", "'revoked' can't be");
 	refuses("module /etc/a.ko\n", "'module' can't be");

@@ -21,7 +21,7 @@ static struct digest text_of(unsigned number)
 static void try_stack(struct record *record, unsigned number, const char *name, uint64_t version)
 {
 	struct digest text = text_of(number);
-	record_count_try(record, &text, name, version);
+	record_count_try(record, &(struct record_subject){&text, name, version}, RECORD_TRIES);
 }
 
 static const struct record_stack *find(const struct record *record, unsigned number)
@@ -34,7 +34,7 @@ static void confirm(
 	struct record *record, unsigned number, const char *name, uint64_t version, uint64_t floor)
 {
 	struct digest text = text_of(number);
-	record_confirm(record, &text, name, version, floor);
+	record_confirm(record, &(struct record_subject){&text, name, version}, floor);
 }
 
 /* Two names, three stacks, one of them confirmed; sequence 5. */
@@ -71,6 +71,7 @@ static void a_record_is_as_its_header_says(void)
 	is_int((long long)get_u64(stack + 32), 8, "its version");
 	is_int(stack[40], 1, "its tries left");
 	is_int(stack[41], 0, "not confirmed");
+	is_int((long long)get_u64(stack + 48), 4, "the number of its last try");
 	is_str((const char *)stack + 64, "demo", "its name");
 	is_int(bytes[STACKS_AT + 41], 1, "the first is confirmed");
 	is_str((const char *)name, "demo", "the first name");
@@ -141,8 +142,10 @@ static void forged_fields_are_refused(void)
 		{32, 4, "a stack that is all zero"}, {32, 2, "a stack behind the last"},
 		{36, 3, "a name that is all zero"}, {36, 1, "a name behind the last"},
 		{24, 0, "sequence number 0"}, {STACKS_AT + 32, 0, "version 0"},
-		{STACKS_AT + 39, 0x80, "version 2^63"}, {STACKS_AT + 40, 4, "4 tries left"},
+		{STACKS_AT + 39, 0x80, "version 2^63"}, {STACKS_AT + 40, 100, "100 tries left"},
 		{STACKS_AT + 41, 2, "confirmed is 2"}, {STACKS_AT + 42, 1, "padding behind it"},
+		{STACKS_AT + 47, 1, "its last byte"},
+		{STACKS_AT + 56, 1, "padding behind the last try"},
 		{STACKS_AT + 63, 1, "padding before the name"},
 		{STACKS_AT + 64, 0, "an empty name"}, {STACKS_AT + 64, '/', "a slash in a name"},
 		{STACKS_AT + 64 + 63, 'x', "a byte behind the name"},
@@ -276,6 +279,44 @@ static void tries_are_counted(void)
 	ok(record.names[0].boots_since_confirm == UINT32_MAX, "boots do not wrap");
 }
 
+static void tries_are_given_anew(void)
+{
+	struct record record = {.sequence = 0};
+	struct digest text = text_of(1), other = text_of(2);
+	ok(!record_renew_tries(&record, &text, 3) && record.sequence == 0, "not of an unknown one");
+	record_count_try(&record, &(struct record_subject){&text, "demo", 7}, 1);
+	is_int(find(&record, 1)->tries_left, 0, "one try, and it is used up");
+	ok(record_renew_tries(&record, &text, 7), "it gets others");
+	is_int(find(&record, 1)->tries_left, 7, "as many as are given");
+	is_int((long long)record.sequence, 2, "a number more");
+	is_int((long long)find(&record, 1)->last_try, 1, "which is no try");
+	confirm(&record, 2, "demo", 8, 0);
+	ok(!record_renew_tries(&record, &other, 3), "a confirmed one needs none");
+	record_count_try(&record, &(struct record_subject){&other, "demo", 8}, 99);
+	copy_bytes bytes;
+	struct record back;
+	record_renew_tries(&record, &text, RECORD_TRIES_MOST);
+	record_encode(&record, bytes);
+	is_int(record_decode(bytes, &back, NULL), 0, "as many as can be");
+}
+
+static void a_try_has_its_age(void)
+{
+	struct record record = {.sequence = 0};
+	confirm(&record, 3, "demo", 9, 0);
+	ok(record_last_try_age(&record, find(&record, 3)) == UINT64_MAX, "never tried: the most");
+	try_stack(&record, 1, "demo", 7);
+	try_stack(&record, 2, "demo", 8);
+	is_int((long long)record_last_try_age(&record, find(&record, 1)), 1, "one write ago");
+	is_int((long long)record_last_try_age(&record, find(&record, 2)), 0, "just now");
+	try_stack(&record, 1, "demo", 7);
+	is_int((long long)record_last_try_age(&record, find(&record, 1)), 0, "the last one counts");
+	record_forget(&record, 1);
+	ok(find(&record, 1) == NULL && find(&record, 2) != NULL && find(&record, 3) != NULL &&
+			record.stack_count == 2,
+		"one is forgotten, the others not");
+}
+
 static void confirming_ends_the_trial(void)
 {
 	struct record record = {.sequence = 0};
@@ -383,6 +424,8 @@ int main(void)
 	the_newer_valid_copy_is_chosen();
 	the_next_write_spares_the_current_copy();
 	tries_are_counted();
+	tries_are_given_anew();
+	a_try_has_its_age();
 	confirming_ends_the_trial();
 	a_full_table_gives_up_the_least();
 	a_floor_is_never_forgotten();

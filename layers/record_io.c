@@ -118,15 +118,12 @@ bool record_io_open(const char *device, struct record_io *out)
 	return false;
 }
 
-int record_io_count_try(struct record_io *io, const struct digest *text, const char *name,
-	uint64_t version, struct error *e)
+int record_io_write(struct record_io *io, const struct record *next, struct error *e)
 {
-	struct record next = io->record;
 	unsigned index = record_next_copy(&io->record);
 	if (!io->writable)
 		return error_set(e, ERROR_IO, 0, "the record can't be written");
-	record_count_try(&next, text, name, version);
-	record_encode(&next, copies[index]);
+	record_encode(next, copies[index]);
 	errno = 0;
 	if (pwrite(io->fd, copies[index], RECORD_COPY_BYTES, (off_t)index * RECORD_COPY_DISTANCE) !=
 			RECORD_COPY_BYTES ||
@@ -134,7 +131,7 @@ int record_io_count_try(struct record_io *io, const struct digest *text, const c
 		io->writable = false;
 		return error_set(e, ERROR_IO, errno, "write copy %u of the record", index);
 	}
-	io->record = next;
+	io->record = *next;
 	return 0;
 }
 

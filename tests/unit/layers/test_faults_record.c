@@ -1,4 +1,4 @@
-/* init/record_io.c: every state in which a record's partition can be found, and every call on it
+/* layers/record_io.c: every state in which a record's partition can be found, and every call on it
  * that can fail. And init.conf, where memory is all that can. */
 #include "faults.h"
 
@@ -6,7 +6,7 @@
 
 #include "layers/sandbox.h"
 
-#include "init/record_io.h"
+#include "record_io.h"
 #include "layers/initconf.h"
 
 static char device[160];
@@ -151,6 +151,14 @@ static void devices_may_not_do(void)
 	opens(false, false, 0, "can't be opened: No such file", "none");
 }
 
+static int count_try(struct error *e)
+{
+	const struct record_subject subject = {&text, "demo", 1};
+	struct record next = io.record;
+	record_count_try(&next, &subject, RECORD_TRIES);
+	return record_io_write(&io, &next, e);
+}
+
 /* After a try that could not be written, nothing may be believed to be counted. */
 static void refuses_to_count(unsigned kinds, int error_number, const char *name)
 {
@@ -162,14 +170,13 @@ static void refuses_to_count(unsigned kinds, int error_number, const char *name)
 	before = io.record;
 	fail(kinds, 1, error_number);
 	faults_begin();
-	int result = record_io_count_try(&io, &text, "demo", 1, &e);
+	int result = count_try(&e);
 	faults_end();
 	faults.kinds = 0;
 	error_is(result, &e, ERROR_IO, "%s", name);
 	ok(!io.writable && memcmp(&before, &io.record, sizeof before) == 0,
 		"... and the record is as it was, and not written again");
-	error_is(record_io_count_try(&io, &text, "demo", 1, &e), &e, ERROR_IO,
-		"... not even when it would work");
+	error_is(count_try(&e), &e, ERROR_IO, "... not even when it would work");
 	record_io_close(&io);
 }
 
@@ -177,8 +184,8 @@ static void tries_are_counted(void)
 {
 	struct error e;
 	make_disk(GOOD, GOOD);
-	ok(record_io_open(device, &io) && record_io_count_try(&io, &text, "demo", 1, &e) == 0 &&
-			io.record.sequence == 5 && record_find(&io.record, &text) != NULL,
+	ok(record_io_open(device, &io) && count_try(&e) == 0 && io.record.sequence == 5 &&
+			record_find(&io.record, &text) != NULL,
 		"a try is counted");
 	record_io_close(&io);
 	opens(true, true, 5, "good", "and there the next time");

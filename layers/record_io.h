@@ -19,10 +19,9 @@ void record_io_none(struct record_io *out, const char *why);
  * a warning. */
 bool record_io_open(const char *device, struct record_io *out);
 
-/* Count a try and write it to the copy that is not the current one. ERROR_IO: it is not written,
- * and will not be from now on (`writable` is false). */
-int record_io_count_try(struct record_io *io, const struct digest *text, const char *name,
-	uint64_t version, struct error *e);
+/* Make `next` the record: written to the copy that does not hold the current one, and flushed.
+ * ERROR_IO: it is not written, and nothing will be from now on (`writable` is false). */
+int record_io_write(struct record_io *io, const struct record *next, struct error *e);
 
 void record_io_close(struct record_io *io);
 
