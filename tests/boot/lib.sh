@@ -9,7 +9,7 @@ plyboot=${PLYBOOT:-$top/build/plyboot}
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # first: a pyenv's python3 takes a second to start
 work=$(mktemp -d "${TMPDIR:-/tmp}/plyboot-boot.XXXXXX")
 exec 9>&2 # where a failing step inside a redirected function can still be heard
-trap 'status=$?; [ -n "${finished:-}" ] || { echo "Bail out! $0: stopped with status $status"; cat "$work"/*.log; } >&9
+trap 'status=$?; [ -n "${finished:-}" ] || { echo "Bail out! $0: stopped with status $status"; cat "$work"/*.log || true; } >&9
 	rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 

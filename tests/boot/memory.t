@@ -47,7 +47,7 @@ make_image "$work/ladder"
 
 best=0
 for ((i = 0; i < wanted; i++)); do
-	MEMORY=$((64 + (512 - 64) * i / (wanted > 1 ? wanted - 1 : 1)))
+	MEMORY=$((512 - (512 - 64) * (wanted - 1 - i) / (wanted > 1 ? wanted - 1 : 1)))
 	status=0 why='' version=none
 	boot "$work/ladder" "$work/console" --snapshot || status=$?
 	if [ "$status" -ne 0 ]; then
@@ -74,8 +74,12 @@ make_initramfs "$work/demo"
 ln -s "$demo/demo.img" "$work/demo/disk"
 memory=64
 while [ "$memory" -le 1024 ]; do
-	MEMORY=$memory TIME_LIMIT=300 APPEND="systemd.show_status=false demo.check" boot "$work/demo" "$work/console" --snapshot &&
-		status=0 || status=$?
+	status=0
+	at_words "System halted" quit # the demo's stack says halt
+	watcher=$!
+	MEMORY=$memory TIME_LIMIT=300 APPEND="systemd.show_status=false demo.check" \
+		boot "$work/demo" "$work/console" --snapshot "${monitor[@]}" || status=$?
+	kill "$watcher" 2>/dev/null || true
 	needs=$(tr -d '\r' <"$work/console" |
 		sed -n 's/^plyboot: ERROR demo-1\.stack: NOSPACE: the layers need \([0-9]*\) MiB of memory, \([0-9]*\) MiB are available$/\1 \2/p')
 	[ "$status" -ne 0 ] || break
