@@ -3,11 +3,11 @@
 # OOM kill of process 1 (which lib.sh finds in every boot). First a ladder of stacks that need more and more, then the
 # demo, from 64 MiB up until it boots.
 #
-# PLYBOOT_COUNT boots of the ladder (8), from 64 to 512 MiB; PLYBOOT_STEP MiB between the demo's (32).
+# PLYBOOT_COUNT boots of the ladder (10), from 64 to 512 MiB; PLYBOOT_STEP MiB between the demo's (32).
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-wanted=${PLYBOOT_COUNT:-8}
+wanted=${PLYBOOT_COUNT:-10}
 step=${PLYBOOT_STEP:-32}
 done_boots=0 failures=0
 
