@@ -111,8 +111,10 @@ build/plyboot: build/plyboot.debug
 	$(call say,STRIP)strip -s -R .comment -o $@ $<
 
 PREFIX := /usr/local
-install: all ## put the host command into $(PREFIX)/bin (DESTDIR counts)
+install: all ## put the command into $(PREFIX)/bin, and its systemd unit for devices (DESTDIR counts)
 	install -D -m 755 build/plyboot '$(DESTDIR)$(PREFIX)/bin/plyboot'
+	install -D -m 644 compose/plyboot-confirm.service \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/plyboot-confirm.service'
 
 sources: ## SOURCES=dir: put the tarballs there that all other targets then take with SOURCES=dir
 	@layers/deps/fetch $(if $(REFRESH),--newest) layers/deps/sources '$(SOURCES)'

@@ -247,6 +247,7 @@ static void count_owners(struct named *named)
 	for (size_t i = 0; i < named->count; i++) {
 		for (size_t j = 0; j < named->owners[i].count; j++) {
 			struct named_blob *blob = &named->owners[i].blobs[j];
+			blob->owners = 0;
 			for (size_t k = 0; k < named->count; k++)
 				blob->owners +=
 					named_find(&named->owners[k], &blob->digest) != NULL;
@@ -263,6 +264,25 @@ int named_read(struct layout *layout, struct named *out, struct error *e)
 	}
 	count_owners(out);
 	return 0;
+}
+
+uint64_t named_drop(struct named *named, const char *name, bool image)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < named->count; i++) {
+		struct named_owner *owner = &named->owners[i];
+		if (owner->image != image || strcmp(owner->name, name) != 0)
+			continue;
+		for (size_t j = 0; j < owner->count; j++)
+			bytes += owner->blobs[j].owners == 1 ? owner->blobs[j].size_bytes : 0;
+		free(owner->name);
+		free(owner->blobs);
+		named->count--;
+		memmove(owner, owner + 1, (named->count - i) * sizeof *owner);
+		count_owners(named);
+		break;
+	}
+	return bytes;
 }
 
 void named_free(struct named *named)

@@ -41,6 +41,10 @@ struct named {
  * its end.
  */
 int named_read(struct layout *layout, struct named *out, struct error *e);
+/* Take out an owner, as if the store did not have it. The bytes of the blobs that nobody names
+ * then; 0 when there is no such owner. */
+uint64_t named_drop(struct named *named, const char *name, bool image);
+
 void named_free(struct named *named);
 #define SCOPED_NAMED __attribute__((cleanup(named_free))) struct named
 

@@ -1,27 +1,17 @@
 /* plyboot gc: what no stack and no image names leaves the store. */
-#include <ctype.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
-#include "../layers/ceilings.h"
-#include "../layers/little_endian.h"
-#include "../layers/scope.h"
-#include "../layers/store.h"
+#include "device_room.h"
 #include "interrupt.h"
-#include "named.h"
 #include "report.h"
-#include "scratch.h"
+#include "sweep.h"
 #include "verbs.h"
 
 struct gc_options {
-	const char *store;
-	uint64_t grace_minutes;
-	bool dry_run;
+	const char *store, *run;
+	uint64_t grace_minutes, room_bytes;
+	bool device, dry_run;
 };
 
 #define FIELD(name_) .offset = offsetof(struct gc_options, name_)
@@ -38,6 +28,20 @@ static const struct option_spec options[] = {
 		.help = "keep blobs that are younger: of layers that no stack has yet",
 		.fallback = "60",
 		.max = 60 * 24 * 3660},
+	{.name = "--device",
+		.kind = OPTION_FLAG,
+		FIELD(device),
+		.help = "the layers partition of this system, and stacks that can't boot any more"},
+	{.name = "--room",
+		.kind = OPTION_SIZE,
+		FIELD(room_bytes),
+		.value = "BYTES",
+		.help = "with --device: and as many older stacks as it takes to have so much room"},
+	{.name = "--run",
+		.kind = OPTION_TEXT,
+		FIELD(run),
+		.value = "DIR",
+		.help = "with --device: where /init left its report; default " BOOTED_DIRECTORY},
 	{.name = "--dry-run",
 		.kind = OPTION_FLAG,
 		FIELD(dry_run),
@@ -46,239 +50,85 @@ static const struct option_spec options[] = {
 };
 #undef FIELD
 
-struct total {
-	size_t count;
-	uint64_t bytes;
-};
-
-struct gc {
-	const struct gc_options *given;
-	struct layout layout;
-	struct named named;
-	time_t now;
-	struct total removed, kept, young, leftovers;
-};
-
-static void count(struct total *total, const struct stat *st)
+static const char *plural(size_t count)
 {
-	total->count++;
-	total->bytes += (uint64_t)st->st_size;
+	return count == 1 ? "" : "s";
 }
 
-/* Blobs that the clock puts into the future are young, too. */
-static bool is_young(const struct gc *self, const struct stat *st)
+static void say(const struct sweep *sweep)
 {
-	return self->given->grace_minutes > 0 &&
-	       st->st_mtim.tv_sec > self->now - (time_t)(self->given->grace_minutes * 60);
-}
-
-static int remove_file(struct gc *self, int dir_fd, const char *name, struct error *e)
-{
-	if (interrupt_check(e) != 0)
-		return -1;
-	if (!self->given->dry_run && unlinkat(dir_fd, name, 0) != 0)
-		return error_errno(e, errno, "remove `%s` of the store", name);
-	return 0;
-}
-
-/* --- piece tables of images: index.json does not name them, and a stack will need them */
-
-struct table {
-	uint64_t layer_bytes; /* of the layer whose pieces it lists; 0: it is no piece table */
-	uint64_t first_bytes; /* of its first piece */
-	struct digest first;
-};
-
-static struct table read_table(int dir_fd, const char *name, uint64_t size_bytes)
-{
-	enum { HEADER = 24, ROW = 48 };
-	static const char magic[] = "plyboot pieces 1";
-	struct table table = {0};
-	uint8_t row[ROW];
-	if (size_bytes < HEADER + ROW || size_bytes > LIMIT_PIECE_TABLE_BYTES ||
-		(size_bytes - HEADER) % ROW != 0)
-		return table;
-	SCOPED_FD fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || read(fd, row, HEADER) != HEADER || memcmp(row, magic, strlen(magic)) != 0)
-		return table;
-	while (read(fd, row, ROW) == ROW) {
-		if (table.layer_bytes == 0) {
-			table.first_bytes = get_little_endian(row, 8);
-			memcpy(table.first.bytes, row + 16, sizeof table.first.bytes);
-		}
-		table.layer_bytes += get_little_endian(row, 8);
-	}
-	return table;
-}
-
-/* What can't be read is not taken for another's. */
-static bool fits(struct gc *self, const struct table *table, const struct named_blob *layer)
-{
-	struct error ignored;
-	struct blob *blob;
-	struct digest digest;
-	if (layer->kind != NAMED_LAYER || layer->size_bytes != table->layer_bytes ||
-		table->first_bytes > LIMIT_PIECE_BYTES || table->first_bytes > table->layer_bytes)
-		return false;
-	SCOPED_FREE uint8_t *piece = malloc((size_t)table->first_bytes + 1);
-	struct source *source = self->layout.source;
-	if (piece == NULL || source->ops->open_blob(source, &layer->digest, &blob, &ignored) != 0)
-		return true;
-	int result = blob->ops->read_at(blob, 0, piece, (size_t)table->first_bytes, &ignored);
-	blob_close(blob);
-	digest_of(piece, (size_t)table->first_bytes, &digest);
-	return result != 0 || digest_equal(&digest, &table->first);
-}
-
-static bool is_of_image(struct gc *self, int dir_fd, const char *name, uint64_t size_bytes)
-{
-	struct table table = read_table(dir_fd, name, size_bytes);
-	for (size_t i = 0; i < self->named.count && table.layer_bytes > 0; i++) {
-		const struct named_owner *owner = &self->named.owners[i];
-		for (size_t j = 0; owner->image && j < owner->count; j++) {
-			if (fits(self, &table, &owner->blobs[j]))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* --- one directory after the other */
-
-/* A name of compose/output.c's for what is not finished: ".NAME.PID-SERIAL". Nobody else has the
- * store open, so whoever made it was killed. */
-static bool is_leftover(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-	size_t length = strlen(name);
-	size_t digits = dot == NULL ? 0 : strspn(dot + 1, "0123456789");
-	return name[0] == '.' && dot > name && digits > 0 && dot[1 + digits] == '-' &&
-	       isdigit((unsigned char)name[length - 1]) &&
-	       strspn(dot + 2 + digits, "0123456789") == strlen(dot + 2 + digits);
-}
-
-static int look_at_blob(struct gc *self, int dir_fd, const char *name, const struct digest *digest,
-	const struct stat *st, struct error *e)
-{
-	if (named_by_any(&self->named, digest) ||
-		is_of_image(self, dir_fd, name, (uint64_t)st->st_size)) {
-		count(&self->kept, st);
-		return 0;
-	}
-	if (is_young(self, st)) {
-		count(&self->young, st);
-		return 0;
-	}
-	if (remove_file(self, dir_fd, name, e) != 0)
-		return -1;
-	printf("%s sha256:%s %" PRIu64 " bytes\n",
-		self->given->dry_run ? "would remove" : "removed", name, (uint64_t)st->st_size);
-	count(&self->removed, st);
-	return 0;
-}
-
-/* A directory that a command had for itself: what it fetched and had not checked. */
-static int remove_scratch(
-	struct gc *self, int dir_fd, const char *name, const struct stat *st, struct error *e)
-{
-	if (interrupt_check(e) != 0)
-		return -1;
-	if (!self->given->dry_run && store_remove(dir_fd, name, e) != 0)
-		return error_wrap(e, "remove `%s` of the store", name);
-	count(&self->leftovers, st);
-	return 0;
-}
-
-static int look_at(struct gc *self, int dir_fd, const char *name, bool blobs, struct error *e)
-{
-	struct digest digest;
-	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : error_errno(e, errno, "stat `%s` of the store", name);
-	if (S_ISDIR(st.st_mode) && scratch_has_name(name))
-		return remove_scratch(self, dir_fd, name, &st, e);
-	if (!S_ISREG(st.st_mode))
-		return 0; /* nothing that we made */
-	if (blobs && digest_parse_hex(name, strlen(name), &digest))
-		return look_at_blob(self, dir_fd, name, &digest, &st, e);
-	if (!is_leftover(name))
-		return 0;
-	if (remove_file(self, dir_fd, name, e) != 0)
-		return -1;
-	count(&self->leftovers, &st);
-	return 0;
-}
-
-static int sweep(struct gc *self, const char *path, struct error *e)
-{
-	SCOPED_FD fd = strcmp(path, ".") == 0
-			       ? openat(self->layout.fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC)
-			       : layout_open_directory(&self->layout, path, e);
-	if (fd < 0)
-		return -1;
-	DIR *dir = fdopendir(fd);
-	if (dir == NULL)
-		return error_errno(e, errno, "list %s/ of the store", path);
-	(void)scope_take_fd(&fd);
-	int result = 0;
-	while (result == 0) {
-		errno = 0;
-		const struct dirent *entry = readdir(dir);
-		if (entry == NULL) {
-			if (errno != 0)
-				result = error_errno(e, errno, "list %s/ of the store", path);
-			break;
-		}
-		result = look_at(
-			self, dirfd(dir), entry->d_name, strcmp(path, "blobs/sha256") == 0, e);
-	}
-	if (result == 0 && fsync(dirfd(dir)) != 0 && errno != EINVAL)
-		result = error_errno(e, errno, "flush %s/ of the store", path);
-	(void)closedir(dir);
-	return result;
-}
-
-static void say(const struct gc *self)
-{
-	const char *removed = self->given->dry_run ? "would be removed" : "removed";
-	printf("%zu blob%s %s, %" PRIu64 " bytes\n", self->removed.count,
-		self->removed.count == 1 ? "" : "s", removed, self->removed.bytes);
-	if (self->leftovers.count > 0)
-		printf("%zu left by commands that were killed, %s\n", self->leftovers.count,
+	const char *removed = sweep->dry_run ? "would be removed" : "removed";
+	printf("%zu blob%s %s, %" PRIu64 " bytes\n", sweep->removed.count,
+		plural(sweep->removed.count), removed, sweep->removed.bytes);
+	if (sweep->leftovers.count > 0)
+		printf("%zu left by commands that were killed, %s\n", sweep->leftovers.count,
 			removed);
-	printf("%zu kept, %" PRIu64 " bytes\n", self->kept.count, self->kept.bytes);
-	if (self->young.count > 0)
+	printf("%zu kept, %" PRIu64 " bytes\n", sweep->kept.count, sweep->kept.bytes);
+	if (sweep->young.count > 0)
 		printf("%zu kept that nothing names, %" PRIu64 " bytes: younger than %" PRIu64
 		       " minutes (--grace 0 removes them, too)\n",
-			self->young.count, self->young.bytes, self->given->grace_minutes);
+			sweep->young.count, sweep->young.bytes, sweep->grace_minutes);
 }
 
-static int collect(struct gc *self, struct error *e)
+static int read_names(struct layout *layout, struct named *named, struct error *e)
 {
-	if (layout_open(layout_path(self->given->store), false, &self->layout, e) != 0 ||
-		layout_lock_alone(&self->layout, e) != 0)
+	if (layout_lock_alone(layout, e) != 0)
 		return -1;
-	if (named_read(&self->layout, &self->named, e) != 0) {
-		report_hint("nothing was removed: what it names can't be known");
+	if (named_read(layout, named, e) == 0)
+		return 0;
+	report_hint("nothing was removed: what it names can't be known");
+	return -1;
+}
+
+static int sweep_all(const struct gc_options *given, struct layout *layout,
+	const struct named *named, uint64_t grace_minutes, struct error *e)
+{
+	struct sweep sweep = {.layout = layout,
+		.named = named,
+		.grace_minutes = grace_minutes,
+		.dry_run = given->dry_run};
+	if (sweep_store(&sweep, e) != 0)
 		return -1;
-	}
-	self->now = time(NULL);
-	if (sweep(self, "blobs/sha256", e) != 0 || sweep(self, "stacks", e) != 0 ||
-		sweep(self, ".", e) != 0)
-		return -1;
-	say(self);
+	say(&sweep);
 	return 0;
+}
+
+static int collect_store(const struct gc_options *given, struct error *e)
+{
+	SCOPED_LAYOUT layout = LAYOUT_INIT;
+	SCOPED_NAMED named = {0};
+	if (layout_open(layout_path(given->store), false, &layout, e) != 0 ||
+		read_names(&layout, &named, e) != 0)
+		return -1;
+	return sweep_all(given, &layout, &named, given->grace_minutes, e);
+}
+
+/* Whoever installs holds the lock until its stack file is there: nothing is young for long. */
+static int collect_device(const struct gc_options *given, struct error *e)
+{
+	SCOPED_BOOTED booted = {.report = NULL};
+	SCOPED_LAYOUT layout = LAYOUT_INIT;
+	SCOPED_NAMED named = {0};
+	if (booted_read(given->run, &booted, e) != 0 ||
+		device_open_layers(&booted, true, &layout, e) != 0 ||
+		read_names(&layout, &named, e) != 0 ||
+		device_remove_stacks(
+			&booted, &layout, given->room_bytes, given->dry_run, &named, e) != 0)
+		return -1;
+	return sweep_all(given, &layout, &named, 0, e);
 }
 
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
-	struct gc self = {.given = opaque, .layout = LAYOUT_INIT};
+	const struct gc_options *given = opaque;
 	(void)operands;
+	if (!given->device && (given->room_bytes > 0 || given->run != NULL))
+		return error_set(e, ERROR_USAGE, 0, "--room and --run go with --device");
+	if (given->device && given->store != NULL)
+		return error_set(
+			e, ERROR_USAGE, 0, "--device is a store: there is no --store with it");
 	interrupt_catch();
-	int result = collect(&self, e);
-	named_free(&self.named);
-	layout_close(&self.layout);
-	return result;
+	return given->device ? collect_device(given, e) : collect_store(given, e);
 }
 
 const struct verb verb_gc = {
@@ -298,5 +148,10 @@ const struct verb verb_gc = {
 		"When a stack file, the index or a manifest can't be read or says what can't be "
 		"followed, nothing is removed. It waits until no other plyboot has the store open, "
 		"and others wait for it. It can be ended at any time: what was removed until then "
-		"is gone, and everything that is named is there.\n",
+		"is gone, and everything that is named is there.\n\n"
+		"With --device it is the layers partition of the running system, and stack files "
+		"go, "
+		"too: those below the floor, which never boot again; and with --room others, worn "
+		"out ones first, then the oldest, until that much is free. What runs, the newest "
+		"confirmed one and what boots next always stay.\n",
 };

@@ -21,5 +21,7 @@ const struct verb *const verbs[] = {
 	&verb_initramfs,
 	&verb_image,
 	&verb_boot,
+	&verb_status,
+	&verb_confirm,
 	NULL,
 };

@@ -54,8 +54,8 @@ void watchdog_arm(const struct initconf *conf, struct report *report)
 	int fd = open(device, O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno != ENOENT && errno != ENODEV)
-			report_warn(report, "watchdog %s can't be opened: %s", device,
-				strerror(errno));
+			report_warn(
+				report, "watchdog %s can't be opened: %s", device, strerror(errno));
 		return;
 	}
 	watchdog.fd = fd;

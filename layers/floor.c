@@ -17,9 +17,9 @@ static int read_fixed(const void *context, const char *stack, uint64_t *floor, s
 
 void floors_add_fixed(struct floors *floors, const uint64_t *floor)
 {
-	floors_add(floors,
-		&(struct floor_source){
-			.name = "init.conf", .read = read_fixed, .context = (void *)floor});
+	floors_add(
+		floors, &(struct floor_source){
+				.name = "init.conf", .read = read_fixed, .context = (void *)floor});
 }
 
 static int read_record(const void *context, const char *stack, uint64_t *floor, struct error *e)
@@ -60,8 +60,7 @@ int floors_raise(const struct floors *floors, const char *stack, uint64_t floor,
 {
 	for (size_t i = 0; i < floors->count; i++) {
 		const struct floor_source *source = &floors->list[i];
-		if (source->raise != NULL &&
-			source->raise(source->context, stack, floor, e) != 0)
+		if (source->raise != NULL && source->raise(source->context, stack, floor, e) != 0)
 			return error_wrap(e, "raise the floor of %s", source->name);
 	}
 	return 0;

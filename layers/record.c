@@ -85,7 +85,7 @@ static bool get_name(const uint8_t *bytes, struct record_name *out)
 	return get_text(bytes, out->name) && out->floor <= INT64_MAX;
 }
 
-static struct record_name *find_name(struct record *record, const char *name)
+static const struct record_name *look_up(const struct record *record, const char *name)
 {
 	for (uint32_t i = 0; i < record->name_count; i++) {
 		if (strcmp(record->names[i].name, name) == 0)
@@ -111,7 +111,7 @@ static int get_entries(const uint8_t *bytes, struct record *out, struct error *e
 	for (; out->name_count < names; out->name_count++) {
 		struct record_name *name = &out->names[out->name_count];
 		if (!get_name(bytes + NAMES_AT + out->name_count * NAME_BYTES, name) ||
-			find_name(out, name->name) != NULL)
+			look_up(out, name->name) != NULL)
 			return error_set(e, ERROR_FORMAT, 0,
 				"name %" PRIu32 " is no name, or a second one", out->name_count);
 	}
@@ -205,11 +205,14 @@ uint64_t record_last_try_age(const struct record *record, const struct record_st
 
 uint64_t record_floor(const struct record *record, const char *name)
 {
-	for (uint32_t i = 0; i < record->name_count; i++) {
-		if (strcmp(record->names[i].name, name) == 0)
-			return record->names[i].floor;
-	}
-	return 0;
+	const struct record_name *known = look_up(record, name);
+	return known != NULL ? known->floor : 0;
+}
+
+uint32_t record_boots_since_confirm(const struct record *record, const char *name)
+{
+	const struct record_name *known = look_up(record, name);
+	return known != NULL ? known->boots_since_confirm : 0;
 }
 
 /* The next number goes into the other copy; 0 means "never written". */
@@ -271,7 +274,7 @@ static struct record_stack *enter_stack(
 /* NULL when all entries are taken and each holds a floor: a floor is never forgotten. */
 static struct record_name *enter_name(struct record *record, const char *name)
 {
-	struct record_name *entry = find_name(record, name);
+	struct record_name *entry = (struct record_name *)look_up(record, name);
 	if (entry != NULL)
 		return entry;
 	if (record->name_count < RECORD_NAMES)

@@ -73,6 +73,7 @@ unsigned record_next_copy(const struct record *current);
 
 /* What is known of a stack: NULL when nothing. */
 const struct record_stack *record_find(const struct record *record, const struct digest *text);
+uint32_t record_boots_since_confirm(const struct record *record, const char *name); /* or 0 */
 uint64_t record_floor(const struct record *record, const char *name); /* 0 when nothing is known */
 
 /* How many writes ago a stack was tried last: more than any other's for one that never was. */

@@ -94,6 +94,7 @@ bool record_io_open(const char *device, struct record_io *out)
 	if (fd < 0 && (errno == EROFS || errno == EACCES))
 		fd = open(device, O_RDONLY | flags);
 	record_io_none(out, "");
+	out->open_errno = fd < 0 ? errno : 0;
 	off_t size_bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	if (size_bytes < 0) {
 		(void)snprintf(out->state, sizeof out->state, "%.100s can't be opened: %s", device,

@@ -5,7 +5,8 @@
 #include "record.h"
 
 struct record_io {
-	int fd; /* -1: not there */
+	int fd;         /* -1: not there */
+	int open_errno; /* why it could not be opened, then; EBUSY: somebody else has it */
 	bool writable;
 	struct record record;
 	char state[200]; /* one sentence about how it was found */

@@ -1,4 +1,5 @@
-/* layers/floor.c: several sources of a floor, of which the highest counts and none can be left out. */
+/* layers/floor.c: several sources of a floor, of which the highest counts and none can be left out.
+ */
 #include "floor.h"
 #include "record.h"
 #include "errors.h"
@@ -37,11 +38,10 @@ static struct floors all(void)
 	struct floors floors = {.count = 0};
 	floors_add_fixed(&floors, &fixed);
 	floors_add_record(&floors, &record);
-	floors_add(&floors,
-		&(struct floor_source){.name = "the counter",
-			.read = read_counter,
-			.raise = raise_counter,
-			.context = &counter});
+	floors_add(&floors, &(struct floor_source){.name = "the counter",
+				    .read = read_counter,
+				    .raise = raise_counter,
+				    .context = &counter});
 	return floors;
 }
 

@@ -1,0 +1,191 @@
+/* plyboot status: what runs, why nothing newer does, and what boots next. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../layers/choose.h"
+#include "device.h"
+#include "report.h"
+#include "verbs.h"
+
+struct status_options {
+	const char *run;
+};
+
+#define FIELD(name_) .offset = offsetof(struct status_options, name_)
+static const struct option_spec options[] = {
+	{.name = "--run",
+		.kind = OPTION_TEXT,
+		FIELD(run),
+		.value = "DIR",
+		.help = "where /init left its report; default " BOOTED_DIRECTORY},
+	{0},
+};
+#undef FIELD
+
+struct status {
+	struct booted booted;
+	struct record_io record;
+	struct layout layers;
+	struct candidate_policy policy;
+	struct device_stacks stacks;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text != NULL ? text : "";
+}
+
+static const char *trial_text(const struct record_stack *known, char out[32])
+{
+	if (known == NULL)
+		return "not tried yet";
+	if (known->confirmed)
+		return "confirmed";
+	(void)snprintf(out, 32, known->tries_left == 1 ? "on trial, %u try left" : "on trial, %u tries left",
+		(unsigned)known->tries_left);
+	return known->tries_left == 0 ? "not confirmed, its tries are used up" : out;
+}
+
+/* --- what happened in this boot */
+
+static void print_running(const struct status *self)
+{
+	const struct booted *booted = &self->booted;
+	const struct record *record = &self->record.record;
+	char trial[32];
+	const char *key = json_string_value(
+		json_array_get(json_object_get(booted->report, "keys"), 0));
+	printf("running        %s %llu, %s\n", booted->name,
+		(unsigned long long)booted->version,
+		self->record.fd < 0 ? "no record"
+				    : trial_text(record_find(record, &booted->text), trial));
+	printf("signed by      %s\n", key != NULL ? key : "");
+	const json_t *upper = json_object_get(booted->report, "upper");
+	const char *why = text_of(upper, "why");
+	printf("upper          %s%s%s\n", text_of(upper, "kind"), why[0] != '\0' ? ": " : "", why);
+}
+
+static void print_watchdog(const struct booted *booted)
+{
+	const json_t *watchdog = json_object_get(booted->report, "watchdog");
+	const char *device = text_of(watchdog, "device");
+	if (device[0] == '\0')
+		printf("watchdog       none: nothing resets this machine when it hangs\n");
+	else
+		printf("watchdog       %s, %lld s\n", device,
+			(long long)json_integer_value(json_object_get(watchdog, "seconds")));
+	if (json_is_true(json_object_get(watchdog, "reset")))
+		printf("last reset     by the watchdog: what ran before did not feed it\n");
+}
+
+/* A step down of the ladder is a line, in the words of the console. */
+static void print_steps(const struct booted *booted, const char *key, const char *what)
+{
+	const json_t *list = json_object_get(booted->report, key), *entry;
+	size_t i;
+	json_array_foreach(list, i, entry) {
+		const char *code = text_of(entry, "code");
+		printf("%-14s %s: %s%s%s\n", what, text_of(entry, "file"), code,
+			code[0] != '\0' ? ": " : "", text_of(entry, "reason"));
+	}
+}
+
+/* --- what the next boot will do */
+
+static void print_floor(const struct status *self)
+{
+	struct error why;
+	uint64_t floor;
+	const char *whose;
+	const char *name = self->booted.name;
+	if (floors_highest(&self->policy.floors, name, &floor, &whose, &why) != 0)
+		printf("floor          %s\n", why.text);
+	else
+		printf("floor          %llu%s%s\n", (unsigned long long)floor,
+			whose[0] != '\0' ? " of " : "", whose);
+	if (self->record.fd < 0)
+		printf("record         %s\n", self->record.state);
+	else
+		printf("record         %s; %u boot%s since the last confirm\n", self->record.state,
+			record_boots_since_confirm(&self->record.record, name),
+			record_boots_since_confirm(&self->record.record, name) == 1 ? "" : "s");
+}
+
+static void print_ladder(struct status *self)
+{
+	struct candidates *found = &self->stacks.found;
+	const struct record *record = &self->record.record;
+	const char *what = "next boot";
+	int next;
+	while ((next = choose_next(found, record, self->record.writable)) != CHOOSE_NONE) {
+		struct candidate *candidate = &found->list[next];
+		char trial[32];
+		candidate->tried = true;
+		printf("%-14s %s %llu, %s\n", what, candidate->stack.name,
+			(unsigned long long)candidate->stack.version,
+			trial_text(record_find(record, &candidate->text), trial));
+		what = "  or else";
+	}
+	if (found->count == 0)
+		printf("next boot      nothing: no stack on the layers partition is accepted\n");
+	for (size_t i = 0; i < self->stacks.refused_count; i++) {
+		const struct device_refused *refused = &self->stacks.refused[i];
+		printf("  not          %s: %s: %s\n", refused->file_name,
+			error_code_name(refused->why.code), refused->why.text);
+	}
+}
+
+static int look(struct status *self, struct error *e)
+{
+	device_read_record(&self->booted, &self->record);
+	self->policy = booted_policy(&self->booted, &self->record.record);
+	if (device_open_layers(&self->booted, false, &self->layers, e) != 0)
+		return -1;
+	return device_find_stacks(&self->layers, &self->policy, &self->stacks, e);
+}
+
+static void print_all(struct status *self)
+{
+	const struct booted *booted = &self->booted;
+	if (booted->runs)
+		print_running(self);
+	print_watchdog(booted);
+	print_steps(booted, "failed", "did not boot");
+	print_steps(booted, "refused", "refused");
+	print_steps(booted, "passed_over", "passed over");
+	print_floor(self);
+	print_ladder(self);
+}
+
+static int run(const void *opaque, const struct text_list *operands, struct error *e)
+{
+	static struct status self;
+	const struct status_options *given = opaque;
+	(void)operands;
+	self = (struct status){.layers = LAYOUT_INIT, .record = {.fd = -1}};
+	if (booted_read(given->run, &self.booted, e) != 0)
+		return -1;
+	int result = look(&self, e);
+	if (result == 0)
+		print_all(&self);
+	record_io_close(&self.record);
+	candidates_free(&self.stacks.found);
+	layout_close(&self.layers);
+	booted_free(&self.booted);
+	return result;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.summary = "on the device: what runs, why nothing newer does, what boots next",
+	.operands = "",
+	.options = options,
+	.options_bytes = sizeof(struct status_options),
+	.run = run,
+	.text = "What runs and how it was reached: each stack that did not boot, was refused or was "
+		"passed over in this boot, with its reason. Then what the next boot will try, in its "
+		"order, by the code that /init decides by, and what it will refuse. Layers are not "
+		"read: a damaged one shows when it boots, or by `plyboot verify`.\n\n"
+		"It takes root, for the layers partition and the record.\n",
+};
