@@ -74,6 +74,7 @@ judge() {
 
 failures=0
 for ((seed = first; seed < first + wanted; seed++)); do
+	time_is_left || break
 	twin "$work/good"
 	damage=$(python3 "$top/tests/boot/damage.py" "$work/twin/disk" "$start" "$seed")
 	status=0
@@ -88,5 +89,5 @@ done
 twin "$work/good"
 boots "undamaged, it boots" "$work/twin"
 check "  the newest" [ "$(booted)" = "3 ${roots[3]}" ]
-echo "# P4: $wanted boots, $failures failures"
+echo "# P4: $((seed - first)) boots, $failures failures"
 finish

@@ -203,7 +203,7 @@ random_rules() {
 	mv "$work/blkdebug.all" "$work/blkdebug"
 }
 
-while [ "$done_boots" -lt "$wanted" ]; do
+while [ "$done_boots" -lt "$wanted" ] && time_is_left; do
 	: >"$work/rules"
 	random_rules
 	status=0 why=

@@ -45,6 +45,11 @@ finish() {
 	[ "$failed" -eq 0 ]
 }
 
+# time_is_left: before PLYBOOT_UNTIL (seconds since 1970), if there is one. Tests with a count end early when it has passed.
+time_is_left() {
+	[ -z "${PLYBOOT_UNTIL:-}" ] || [ "$EPOCHSECONDS" -lt "$PLYBOOT_UNTIL" ]
+}
+
 new_nonce() {
 	od -An -N16 -tx1 /dev/urandom | tr -d ' \n'
 }

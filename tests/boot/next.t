@@ -135,7 +135,7 @@ device() {
 
 for kind in "${kinds[@]}"; do
 	[ "$kind" != good ] || continue
-	[ "$done_boots" -lt "$wanted" ] || break
+	if [ "$done_boots" -ge "$wanted" ] || ! time_is_left; then break; fi
 	device "$kind" good good
 	try "$kind" good good
 	put "$kind" 2
@@ -144,7 +144,7 @@ for kind in "${kinds[@]}"; do
 	try "$kind" "$kind" "$kind"
 done
 RANDOM=$((seed % 32768))
-while [ "$done_boots" -lt "$wanted" ]; do
+while [ "$done_boots" -lt "$wanted" ] && time_is_left; do
 	picked=()
 	for _ in 3 2 1; do picked+=("${kinds[RANDOM % ${#kinds[@]}]}"); done
 	device "${picked[@]}"
