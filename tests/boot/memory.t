@@ -3,7 +3,7 @@
 # OOM kill of process 1 (which lib.sh finds in every boot). First a ladder of stacks that need more and more, then the
 # demo, from 64 MiB up until it boots.
 #
-# PLYBOOT_COUNT boots of the ladder (10), from 64 to 512 MiB; PLYBOOT_STEP MiB between the demo's (32).
+# PLYBOOT_COUNT boots of the ladder (10), from 64 to 512 MiB; the demo from PLYBOOT_FROM (64) on, PLYBOOT_STEP MiB (32) apart.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -72,7 +72,7 @@ cp "$demo/demo.pub" "$work/key.pub"
 mkdir "$work/demo"
 make_initramfs "$work/demo"
 ln -s "$demo/demo.img" "$work/demo/disk"
-memory=64
+memory=${PLYBOOT_FROM:-64}
 while [ "$memory" -le 1024 ]; do
 	status=0
 	at_words "System halted" quit # the demo's stack says halt
