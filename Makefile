@@ -158,6 +158,14 @@ check: packages-check ## everything: lint, unit, command-line and boot tests
 	@$(MAKE) --no-print-directory all
 	@tests/run
 
+# Every promise's test that takes a count, with fresh seeds, for MINUTES in all; the table is build/campaign/table.txt.
+MINUTES ?= 60
+campaign: packages-check ## what plyboot promises, tried for MINUTES (60), and a table of the counts
+	@$(MAKE) --no-print-directory -j2 all unit-binaries differential-binaries coverage-binaries boot-binaries \
+		fuzz-binaries demo-inputs own-kernels
+	@qemu/demo/image build/plyboot build/demo
+	@tests/campaign $(MINUTES) $(PROMISES)
+
 repro: packages-check ## build twice, as differently as can be, the second time offline; all must be equal
 	@tests/repro
 
@@ -363,7 +371,7 @@ fuzz-merge-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all own-kernels install format bench bench-growth bench-init bench-start bench-hash help packages-boot \
+.PHONY: all campaign own-kernels install format bench bench-growth bench-init bench-start bench-hash help packages-boot \
 	packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
 	differential-binaries coverage aarch64-binaries boot-binaries coverage-binaries seeded sources repro
 

@@ -9,16 +9,24 @@
 #include "scope.h"
 #include "syscalls.h"
 
+/* What a disk fails to give is no fault of the kernel, nor is a file system with a wrong checksum.
+ */
+static enum error_code code_of(int sys_errno)
+{
+	return sys_errno == EIO || sys_errno == EUCLEAN || sys_errno == EBADMSG ? ERROR_IO
+										: ERROR_KERNEL;
+}
+
 int partition_fs_error(int fs_fd, int sys_errno, const char *what, struct error *e)
 {
 	char message[256];
+	enum error_code code = code_of(sys_errno);
 	ssize_t got = read(fs_fd, message, sizeof message - 1);
 	if (got <= 2)
-		return error_set(
-			e, ERROR_KERNEL, sys_errno, "%s (the kernel's messages say more)", what);
+		return error_set(e, code, sys_errno, "%s (the kernel's messages say more)", what);
 	message[got] = '\0';
 	message[strcspn(message, "\n")] = '\0';
-	return error_set(e, ERROR_KERNEL, sys_errno, "%s: %s", what, message + 2); /* "e ..." */
+	return error_set(e, code, sys_errno, "%s: %s", what, message + 2); /* "e ..." */
 }
 
 /* A mount that is attached nowhere, or -1. */

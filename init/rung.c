@@ -178,10 +178,33 @@ static int mount_root(struct boot *boot, const struct lowers *lowers,
 	return overlay_mount(&request, &boot->report.overlay_method, e);
 }
 
-/* A persistent upper that overlayfs can't use (a full or failing disk) is one more that can't be
- * had. */
+/* Mounted, with an init in it that can be run; or not mounted. */
+static int mount_usable(struct boot *boot, const struct lowers *lowers,
+	const struct upper_dirs *upper, const char *init, struct error *e)
+{
+	if (mount_root(boot, lowers, upper, e) != 0)
+		return -1;
+	if (handover_check(OVERLAY_PATH, init, e) == 0)
+		return 0;
+	overlay_unmount();
+	return -1;
+}
+
+/* Whether the layers alone would do, so that it is the upper that is bad. */
+static bool layers_do(struct boot *boot, const struct lowers *lowers, const char *init)
+{
+	const struct upper_dirs none = {.kind = UPPER_NONE};
+	struct error ignored;
+	if (mount_usable(boot, lowers, &none, init, &ignored) != 0)
+		return false;
+	overlay_unmount();
+	return true;
+}
+
+/* A persistent upper that overlayfs can't use (a full or failing disk), or that hides the init of
+ * layers which have one, is one more that can't be had. */
 static int mount_with_upper(struct boot *boot, const struct candidate *candidate,
-	const struct lowers *lowers, struct error *e)
+	const struct lowers *lowers, const char *init, struct error *e)
 {
 	struct upper_dirs upper;
 	SCOPED_FD model = openat(
@@ -198,10 +221,10 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 	if (upper_prepare(&request, &boot->report, &upper, e) != 0)
 		return -1;
 	boot_step(boot, "upper");
-	if (mount_root(boot, lowers, &upper, e) != 0) {
-		if (upper.kind != UPPER_PERSISTENT ||
+	if (mount_usable(boot, lowers, &upper, init, e) != 0) {
+		if (upper.kind != UPPER_PERSISTENT || !layers_do(boot, lowers, init) ||
 			upper_fall_back(&request, e->text, &boot->report, &upper, e) != 0 ||
-			mount_root(boot, lowers, &upper, e) != 0)
+			mount_usable(boot, lowers, &upper, init, e) != 0)
 			return -1;
 	}
 	boot_step(boot, "overlay");
@@ -222,13 +245,13 @@ int rung_climb(
 	struct lowers lowers = {.ids = ids};
 	if (ids == NULL)
 		return error_errno(e, ENOMEM, "memory for the layers");
-	if (add_layers(boot, candidate, &lowers, e) != 0 ||
-		add_synthetic(boot, candidate, &lowers, e) != 0 ||
-		mount_with_upper(boot, candidate, &lowers, e) != 0)
-		return -1;
 	const char *wanted =
 		boot->settings.init != NULL ? boot->settings.init : candidate->stack.init;
-	if (handover_check(OVERLAY_PATH, wanted, e) != 0 || finish_store(boot, &lowers, e) != 0) {
+	if (add_layers(boot, candidate, &lowers, e) != 0 ||
+		add_synthetic(boot, candidate, &lowers, e) != 0 ||
+		mount_with_upper(boot, candidate, &lowers, wanted, e) != 0)
+		return -1;
+	if (finish_store(boot, &lowers, e) != 0) {
 		overlay_unmount();
 		return -1;
 	}

@@ -57,8 +57,9 @@ static bool describe_other(struct record_io *io, unsigned other, const uint8_t *
 		(void)snprintf(io->state, sizeof io->state, "good");
 		return true;
 	}
-	(void)snprintf(io->state, sizeof io->state, "copy %u is %s, the other counts: %.140s",
-		other, copy == NULL ? "unreadable" : "bad", why.text);
+	(void)snprintf(io->state, sizeof io->state, "copy %u is %s, the other counts%s%.140s",
+		other, copy == NULL ? "unreadable" : "bad", why.text[0] != '\0' ? ": " : "",
+		why.text);
 	return false;
 }
 

@@ -6,10 +6,10 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 plyboot=${PLYBOOT:-$top/build/plyboot}
-PATH=$PATH:/usr/sbin:/sbin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # first: a pyenv's python3 takes a second to start
 work=$(mktemp -d "${TMPDIR:-/tmp}/plyboot-boot.XXXXXX")
 exec 9>&2 # where a failing step inside a redirected function can still be heard
-trap 'status=$?; [ -n "${finished:-}" ] || { echo "Bail out! $0: stopped with status $status"; cat "$work"/*.log; } >&9
+trap 'status=$?; [ -n "${finished:-}" ] || { echo "Bail out! $0: stopped with status $status"; cat "$work"/*.log || true; } >&9
 	rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -40,8 +40,14 @@ check() {
 
 finish() {
 	finished=yes
+	[ ! -s "$work/scanned" ] || check_scans
 	echo "1..$count"
 	[ "$failed" -eq 0 ]
+}
+
+# time_is_left: before PLYBOOT_UNTIL (seconds since 1970), if there is one. Tests with a count end early when it has passed.
+time_is_left() {
+	[ -z "${PLYBOOT_UNTIL:-}" ] || [ "$EPOCHSECONDS" -lt "$PLYBOOT_UNTIL" ]
 }
 
 new_nonce() {
@@ -152,11 +158,46 @@ twin() {
 	if [ $# -gt 0 ]; then make_initramfs "$work/twin" "$@"; else ln "$out/initramfs" "$work/twin/initramfs"; fi
 }
 
+# --- what no boot may show (PROMISES, P14)
+
+# The kernel's words for a process 1 that died, hung, or did the kernel harm; whatever else is wrong with a boot, these
+# are never its defined end. (A stalled RCU is not among them: a busy host is enough for one.)
+forbidden='Kernel panic - not syncing|Attempted to kill init|Oops: |BUG: |kernel BUG at|general protection fault'
+forbidden+='|soft lockup|hard LOCKUP|blocked for more than [0-9]+ seconds|NMI received for unknown reason'
+forbidden+='|[Oo]ut of memory: Killed process 1 '
+
+# scan CONSOLE: whether a boot showed none of it. What it showed is kept for finish(), so that no test can overlook it;
+# but for the words (an extended regular expression) that FORESEEN has because the test is about them.
+scan() {
+	echo "$1" >>"$work/scanned"
+	! grep -aE "$forbidden" "$1" | tr -d '\r' | grep -aEv "${FORESEEN:-^\$}" >>"$work/forbidden"
+}
+
+check_scans() {
+	local boots
+	boots=$(wc -l <"$work/scanned")
+	check "$boots boots without a panic, an oops, a hang, or a kill of process 1" cat_if_any "$work/forbidden"
+	echo "# P14: $boots boots, $(wc -l <"$work/forbidden") failures"
+}
+
+cat_if_any() {
+	cat "$1" && [ ! -s "$1" ]
+}
+
+# find_watchdog: QEMU's, in ${watchdog[@]}, for kernels that have its driver; what it bites panics with a trace of where
+# it hung, and so is recognized by the scan, as a reset would not be.
+find_watchdog() {
+	watchdog=()
+	case $KERNEL in
+	own*) watchdog=(--qemu-arg -device --qemu-arg i6300esb --qemu-arg -action --qemu-arg watchdog=inject-nmi) ;;
+	esac
+}
+
 # boot OUT LOG [OPTION...]: status of the guest's verdict for a fresh nonce; APPEND has more command line. The disk
 # is OUT/disk; where there is none, an empty one. Of the kernel's messages only errors are shown: others would now and
 # then fall into a line of ours.
 boot() {
-	local out=$1 log=$2 disk=$1/disk nonce
+	local out=$1 log=$2 disk=$1/disk nonce status=0 watchdog
 	shift 2
 	nonce=$(new_nonce)
 	if [ ! -e "$disk" ]; then
@@ -164,9 +205,13 @@ boot() {
 		truncate -s 1M "$disk"
 	fi
 	find_kernel
+	find_watchdog
 	"$plyboot" boot --kernel "$guest_image" --initrd "$out/initramfs" --image "$disk" \
 		--memory "${MEMORY:-512}" --time-limit "${TIME_LIMIT:-120}" --expect-verdict --nonce "$nonce" --log "$log" \
-		--append "panic=-1 loglevel=4 demo.nonce=$nonce ${APPEND:-}" "$@" >"$log.out" 2>&1
+		--append "panic=-1 unknown_nmi_panic loglevel=4 demo.nonce=$nonce ${APPEND:-}" "${watchdog[@]}" "$@" \
+		>"$log.out" 2>&1 || status=$?
+	scan "$log" || true
+	return "$status"
 }
 
 # boots NAME OUT [OPTION...]
@@ -205,10 +250,11 @@ at_words() {
 	python3 "$top/tests/boot/at_words.py" "$work/console" "$work/monitor" "$@" >"$work/monitor.log" 2>&1 &
 }
 
-# raw_disk FILE OPTIONS: QEMU's own arguments for the only disk, with these, in ${disk[@]}
+# raw_disk FILE OPTIONS: QEMU's own arguments for the only disk, with these, in ${disk[@]}. Without werror=report a full
+# disk would stop the guest instead of telling it.
 raw_disk() {
 	disk=(--qemu-arg -drive --qemu-arg "id=d,if=none,format=raw,file=$1$2"
-		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late")
+		--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d,id=late,werror=report")
 }
 
 # says NAME TEXT: the last boot's console has a line of ours with this (a basic regular expression) in it

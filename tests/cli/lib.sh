@@ -8,7 +8,7 @@ umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-PATH=$PATH:/usr/sbin:/sbin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # first: a pyenv's python3 takes a second to start
 work=$(mktemp -d "${TMPDIR:-/tmp}/plyboot-cli.XXXXXX")
 trap 'cd /; [ -n "${finished:-}" ] || echo "Bail out! $0 stopped"; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM

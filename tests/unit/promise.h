@@ -30,6 +30,21 @@ static inline unsigned long promise_count(unsigned long full, unsigned long few)
 #endif
 }
 
+/* PLYBOOT_SEED, or else `otherwise`. What repeats a failure is said by the test. */
+static inline unsigned long long promise_seed(unsigned long long otherwise)
+{
+	const char *text = getenv("PLYBOOT_SEED");
+	unsigned long long seed = otherwise;
+	if (text != NULL && text[0] != '\0') {
+		char *end;
+		seed = strtoull(text, &end, 0);
+		if (*end != '\0')
+			abort();
+	}
+	printf("# PLYBOOT_SEED=%llu\n", seed);
+	return seed;
+}
+
 /* The line that says what came of it: "# P1: 500000 flips, 0 failures". */
 static inline void promise_result(
 	const char *promise, unsigned long trials, const char *what, unsigned long failures)

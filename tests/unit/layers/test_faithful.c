@@ -81,6 +81,7 @@ int main(void)
 	if (!have_root())
 		return 0;
 	unsigned long trees = promise_count(500, 50), bad = 0;
+	tree_seed = promise_seed(10);
 	scratch_make(scratch);
 	(void)umask(0);
 	for (unsigned long i = 0; i < trees; i++) {

@@ -94,11 +94,12 @@ int main(void)
 	if (!have_root())
 		return 0;
 	unsigned long count = promise_count(2000, 200), failures = 0;
+	uint64_t first = promise_seed(0);
 	a_second_reading_is_refused();
-	for (unsigned long i = 0; i < count; i++) {
-		if (!survives(i * UINT64_C(0xd1342543de82ef95) + 3, i)) {
+	for (uint64_t i = first; i < first + count; i++) {
+		if (!survives(i * UINT64_C(0xd1342543de82ef95) + 3, (size_t)i)) {
 			failures++;
-			printf("# layer %lu\n", i);
+			printf("# PLYBOOT_COUNT=1 PLYBOOT_SEED=%llu\n", (unsigned long long)i);
 		}
 	}
 	promise_result(
