@@ -1,4 +1,5 @@
-/* boot.json, as commands on the running system read it: whatever it says, what is taken from it is in its bounds. */
+/* boot.json, as commands on the running system read it: whatever it says, what is taken from it is
+ * in its bounds. */
 #include "compose/booted.h"
 
 #include <string.h>

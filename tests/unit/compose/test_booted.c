@@ -40,7 +40,8 @@ static void a_report_is_taken(void)
 	booted_free(&booted);
 	is_int(booted_parse(report, read_report("nothing-read"), &booted, &e), 0,
 		"that of one that came to nothing");
-	ok(!booted.runs && booted.layers[0] == '\0' && booted.record[0] == '\0', "no stack, no disk");
+	ok(!booted.runs && booted.layers[0] == '\0' && booted.record[0] == '\0',
+		"no stack, no disk");
 	booted_free(&booted);
 }
 
