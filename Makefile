@@ -313,8 +313,7 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c compose/merged*.c) \
-	compose/layer_index.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c compose/bytes.c \
-	compose/tar_members.c
+	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c compose/bytes.c compose/tar_members.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

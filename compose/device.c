@@ -23,8 +23,8 @@ int device_open_record(
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
 	if (booted->record[0] == '\0')
-		return error_set(e, ERROR_DEVICE, 0, "this boot had no record: %s",
-			booted->record_state);
+		return error_set(
+			e, ERROR_DEVICE, 0, "this boot had no record: %s", booted->record_state);
 	for (unsigned waited = 0;; waited += PAUSE_MS) {
 		bool good = record_io_open(booted->record, out);
 		if (out->fd >= 0 || out->open_errno != EBUSY || waited >= BUSY_MS) {
@@ -75,8 +75,7 @@ static int mount_detached(
 			device);
 	if (sys_fsconfig_string(fs, "source", device) != 0 ||
 		sys_fsconfig_string(fs, "errors", "remount-ro") != 0 ||
-		(superblock_ro && sys_fsconfig_flag(fs, "ro") != 0) ||
-		sys_fsconfig_create(fs) != 0)
+		(superblock_ro && sys_fsconfig_flag(fs, "ro") != 0) || sys_fsconfig_create(fs) != 0)
 		return fs_error(fs, errno, device, e);
 	int mounted = sys_fsmount(fs, attributes);
 	return mounted >= 0 ? mounted : fs_error(fs, errno, device, e);

@@ -87,8 +87,8 @@ static void mark_those_that_stay(struct plan *plan)
 	for (size_t i = 0; i < found->count; i++) {
 		const struct candidate *candidate = &found->list[i];
 		const struct record_stack *known = record_find(record, &candidate->text);
-		plan->stays[i] = plan->booted->runs &&
-				 digest_equal(&candidate->text, &plan->booted->text);
+		plan->stays[i] =
+			plan->booted->runs && digest_equal(&candidate->text, &plan->booted->text);
 		if (known != NULL && known->confirmed &&
 			(confirmed == CHOOSE_NONE ||
 				candidate->stack.version > found->list[confirmed].stack.version))
@@ -117,8 +117,8 @@ static int next_victim(const struct plan *plan)
 		bool worn_out = is_worn_out(plan, &found->list[i]);
 		bool than = victim != CHOOSE_NONE && is_worn_out(plan, &found->list[victim]);
 		if (victim == CHOOSE_NONE || (worn_out && !than) ||
-			(worn_out == than && found->list[i].stack.version <
-						     found->list[victim].stack.version))
+			(worn_out == than &&
+				found->list[i].stack.version < found->list[victim].stack.version))
 			victim = (int)i;
 	}
 	return victim;

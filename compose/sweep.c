@@ -114,8 +114,8 @@ static bool is_leftover(const char *name)
 	       strspn(dot + 2 + digits, "0123456789") == strlen(dot + 2 + digits);
 }
 
-static int look_at_blob(struct sweep *self, int dir_fd, const char *name, const struct digest *digest,
-	const struct stat *st, struct error *e)
+static int look_at_blob(struct sweep *self, int dir_fd, const char *name,
+	const struct digest *digest, const struct stat *st, struct error *e)
 {
 	if (named_by_any(self->named, digest) ||
 		is_of_image(self, dir_fd, name, (uint64_t)st->st_size)) {
@@ -128,8 +128,8 @@ static int look_at_blob(struct sweep *self, int dir_fd, const char *name, const 
 	}
 	if (remove_file(self, dir_fd, name, e) != 0)
 		return -1;
-	printf("%s sha256:%s %" PRIu64 " bytes\n",
-		self->dry_run ? "would remove" : "removed", name, (uint64_t)st->st_size);
+	printf("%s sha256:%s %" PRIu64 " bytes\n", self->dry_run ? "would remove" : "removed", name,
+		(uint64_t)st->st_size);
 	count(&self->removed, st);
 	return 0;
 }

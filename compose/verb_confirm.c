@@ -36,8 +36,7 @@ static bool is_done(const struct booted *booted, const struct record *record)
 	       record_boots_since_confirm(record, booted->name) == 0;
 }
 
-static int write_confirmation(
-	const struct booted *booted, struct record_io *io, struct error *e)
+static int write_confirmation(const struct booted *booted, struct record_io *io, struct error *e)
 {
 	struct record next = io->record;
 	struct floors floors = {.count = 0};
@@ -85,11 +84,13 @@ const struct verb verb_confirm = {
 	.options_bytes = sizeof(struct confirm_options),
 	.run = run,
 	.text = "Ends the trial of the stack that this system was booted from, and raises the "
-		"floor to what that stack declares: from then on no older stack boots here. Without "
+		"floor to what that stack declares: from then on no older stack boots here. "
+		"Without "
 		"it, the stack's tries run out, and the one confirmed before boots.\n\n"
 		"Call it at every boot, once all is up that has to be. With systemd: "
 		"`systemctl enable plyboot-confirm.service`, which waits for boot-complete.target, "
-		"and so for whatever units that needs. Elsewhere a line at the end of the last boot "
+		"and so for whatever units that needs. Elsewhere a line at the end of the last "
+		"boot "
 		"script: `plyboot confirm`.\n\n"
 		"When it returns with 0, the record is on the disk.\n",
 };

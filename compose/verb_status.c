@@ -42,7 +42,8 @@ static const char *trial_text(const struct record_stack *known, char out[32])
 		return "not tried yet";
 	if (known->confirmed)
 		return "confirmed";
-	(void)snprintf(out, 32, known->tries_left == 1 ? "on trial, %u try left" : "on trial, %u tries left",
+	(void)snprintf(out, 32,
+		known->tries_left == 1 ? "on trial, %u try left" : "on trial, %u tries left",
 		(unsigned)known->tries_left);
 	return known->tries_left == 0 ? "not confirmed, its tries are used up" : out;
 }
@@ -54,10 +55,9 @@ static void print_running(const struct status *self)
 	const struct booted *booted = &self->booted;
 	const struct record *record = &self->record.record;
 	char trial[32];
-	const char *key = json_string_value(
-		json_array_get(json_object_get(booted->report, "keys"), 0));
-	printf("running        %s %llu, %s\n", booted->name,
-		(unsigned long long)booted->version,
+	const char *key =
+		json_string_value(json_array_get(json_object_get(booted->report, "keys"), 0));
+	printf("running        %s %llu, %s\n", booted->name, (unsigned long long)booted->version,
 		self->record.fd < 0 ? "no record"
 				    : trial_text(record_find(record, &booted->text), trial));
 	printf("signed by      %s\n", key != NULL ? key : "");
@@ -84,7 +84,8 @@ static void print_steps(const struct booted *booted, const char *key, const char
 {
 	const json_t *list = json_object_get(booted->report, key), *entry;
 	size_t i;
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		const char *code = text_of(entry, "code");
 		printf("%-14s %s: %s%s%s\n", what, text_of(entry, "file"), code,
 			code[0] != '\0' ? ": " : "", text_of(entry, "reason"));
@@ -183,8 +184,10 @@ const struct verb verb_status = {
 	.options = options,
 	.options_bytes = sizeof(struct status_options),
 	.run = run,
-	.text = "What runs and how it was reached: each stack that did not boot, was refused or was "
-		"passed over in this boot, with its reason. Then what the next boot will try, in its "
+	.text = "What runs and how it was reached: each stack that did not boot, was refused or "
+		"was "
+		"passed over in this boot, with its reason. Then what the next boot will try, in "
+		"its "
 		"order, by the code that /init decides by, and what it will refuse. Layers are not "
 		"read: a damaged one shows when it boots, or by `plyboot verify`.\n\n"
 		"It takes root, for the layers partition and the record.\n",

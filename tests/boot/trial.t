@@ -1,0 +1,156 @@
+#!/bin/bash
+# A device over its life: stacks come, are tried, confirmed or not, and fall back. After each boot: which one runs, what
+# the console says, and what `plyboot status` on the device says.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+payload "$work/root"
+mkdir -p "$work/root/usr/bin"
+cp "$plyboot" "$work/root/usr/bin/plyboot"
+pack root
+
+# What distinguishes the versions: whether they confirm, and one that hangs before it does anything.
+for kind in good better silent hangs bad-sector; do
+	mkdir -p "$work/$kind"
+	cat >"$work/$kind/hook" <<-EOF
+		echo "status:"; /usr/bin/plyboot status; echo "status."
+		[ $kind = silent ] || /usr/bin/plyboot confirm
+	EOF
+	[ $kind != hangs ] || printf 'while :; do /bin/busybox sleep 1; done\n' >"$work/$kind/hook"
+	echo $kind >"$work/$kind/kind"
+	[ $kind != bad-sector ] || head -c 300000 /dev/urandom >"$work/$kind/noise"
+	pack $kind
+done
+# version VERSION KIND FLOOR
+version() {
+	make_stack test "$1" --floor "$3" --upper volatile -- "$work/root.layer" "$work/$2.layer"
+}
+version 1 good 0
+version 2 better 1
+version 3 silent 0
+version 4 good 0
+version 5 good 5
+version 6 bad-sector 0
+version 7 hangs 0
+make_initramfs "$work/device" --set 'watchdog 6'
+make_image "$work/all"
+python3 -c '
+import sys
+path = sys.argv[1]
+data = bytearray(open(path, "rb").read())
+data[-20] ^= 1 # in the base 64 of the signature
+open(path, "wb").write(data)' "$work/store/stacks/test-4.stack"
+
+# device VERSION: a new one, with the blobs of all versions and this one's stack file
+device() {
+	image=$work/device/disk
+	cp --sparse=always "$work/all/disk" "$image"
+	for other in 1 2 3 4 5 6 7; do
+		[ "$other" = "$1" ] || on_partition "$image" plyboot-layers "rm /stacks/test-$other.stack"
+	done
+}
+come() {
+	on_partition "$image" plyboot-layers "rm /stacks/test-$1.stack" \
+		"write $work/store/stacks/test-$1.stack /stacks/test-$1.stack"
+}
+
+# runs NAME VERSION [BOOT-OPTION...]; status LINE...: `plyboot status` on it had these lines (basic regular expressions)
+runs() {
+	local name=$1 version=$2
+	shift 2
+	boots "$name: version $version runs" "$work/device" "$@"
+	reports "  as boot.json says" "r['version'] == $version"
+	tr -d '\r' <"$work/console" | sed -n '/^status:$/,/^status\.$/p' >"$work/status"
+}
+status() {
+	for line; do
+		if grep -q "^$line\$" "$work/status"; then pass "  status: $line"; else fail "  status lacks: $line" "$work/status"; fi
+	done
+}
+
+watchdog=(--qemu-arg -device --qemu-arg i6300esb)
+device 1
+runs "a new device" 1 "${watchdog[@]}"
+says "  on trial" "stack test 1, 2 layers, .*, 2 tries left\$"
+says "  the watchdog is armed" "watchdog /dev/watchdog: 6 s\$"
+status "running        test 1, on trial, 2 tries left" "upper          volatile" "watchdog       /dev/watchdog, 6 s" \
+	"floor          0" "record         good; 1 boot since the last confirm" "next boot      test 1, on trial, 2 tries left"
+check "  confirmed" grep -q '^test 1 is confirmed; floor 0' "$work/console"
+
+come 2
+runs "a good one comes, with a floor of 1" 2
+status "next boot      test 2, on trial, 2 tries left" "  or else      test 1, confirmed"
+check "  confirmed" grep -q '^test 2 is confirmed; floor 1' "$work/console"
+runs "the next boot" 2
+says "  needs no trial" "stack test 2, .*, confirmed\$"
+status "running        test 2, confirmed" "floor          1 of the record" "next boot      test 2, confirmed" "  or else      test 1, confirmed"
+check "  confirmed again: its boots count from here" grep -q '^test 2 is confirmed; floor 1' "$work/console"
+
+come 3
+for left in 2 1 0; do
+	case $left in 1) text="1 try left" ;; *) text="$left tries left" ;; esac
+	runs "one that nobody confirms" 3
+	says "  $text" "stack test 3, .*, $text\$"
+done
+status "running        test 3, not confirmed, its tries are used up" "next boot      test 2, confirmed"
+runs "its tries are used up" 2
+says "  and the console says why" "passed over test-3.stack: its tries are used up, and it was never confirmed\$"
+reports "  boot.json, too" '[(p["file"], "used up" in p["reason"]) for p in r["passed_over"]] == [("test-3.stack", True)]'
+status "passed over    test-3.stack: its tries are used up, and it was never confirmed" \
+	"next boot      test 2, confirmed" "  or else      test 1, confirmed" \
+	"  or else      test 3, not confirmed, its tries are used up"
+
+come 4
+runs "one with a bad signature" 2
+says "  refused" "refused test-4.stack: SIGNATURE: "
+status "refused        test-4.stack: SIGNATURE: .*" "  not          test-4.stack: SIGNATURE: .*"
+
+come 5
+runs "a good one, with a floor of 5" 5
+check "  confirmed" grep -q '^test 5 is confirmed; floor 5' "$work/console"
+come 1
+runs "an old one again" 5
+says "  refused" "refused test-1.stack: ROLLBACK: version 1 is below the floor 5 of the record"
+status "refused        test-1.stack: ROLLBACK: version 1 is below the floor 5 of the record" \
+	"floor          5 of the record" "next boot      test 5, confirmed" \
+	"  not          test-2.stack: ROLLBACK: version 2 is below the floor 5 of the record"
+
+come 6
+sector=$(($(locate "$image" "$(layer_blob bad-sector)" 100000) / 512))
+printf '[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "%s"\nonce = "off"\n' $sector >"$work/rules"
+cp "$work/device/initramfs" "$work/all/initramfs"
+disk=(--qemu-arg -drive --qemu-arg "id=d,if=none,driver=raw,file.driver=blkdebug,file.config=$work/rules,file.image.filename=$image"
+	--qemu-arg -device --qemu-arg "virtio-blk-pci,drive=d")
+mkdir -p "$work/none"
+ln -sf "$work/device/initramfs" "$work/none/initramfs"
+boots "one bad sector in a layer: version 5 runs" "$work/none" "${disk[@]}"
+reports "  as boot.json says" "r['version'] == 5"
+tr -d '\r' <"$work/console" | sed -n '/^status:$/,/^status\.$/p' >"$work/status"
+says "  the layer is named" "ERROR test-6.stack: IO: layer 2/2 sha256:" # the kernel's own words may fall into the rest
+reports "  and the reason" \
+	'[(f["file"], f["code"], f["reason"].endswith("Input/output error")) for f in r["failed"]] == [("test-6.stack", "IO", True)]'
+status "did not boot   test-6.stack: IO: .*" "running        test 5, confirmed"
+
+on_partition "$image" plyboot-layers "rm /stacks/test-6.stack"
+come 7
+# Without -no-reboot, so that the watchdog's resets are resets.
+boots "one that hangs: the watchdog resets it three times, then version 5 runs" "$work/device" \
+	"${watchdog[@]}" --qemu-arg -action --qemu-arg watchdog=reset --qemu-arg -action --qemu-arg reboot=reset
+reports "  as boot.json says" "r['version'] == 5 and r['watchdog']['reset']"
+check "  it hung three times" [ "$(tr -d '\r' <"$work/console" | grep -c 'stack test 7, .* tr.* left$')" -eq 3 ]
+says "  which is said" "WARNING: the watchdog reset this machine: what ran before did not feed it"
+tr -d '\r' <"$work/console" | sed -n '/^status:$/,/^status\.$/p' >"$work/status"
+status "last reset     by the watchdog: what ran before did not feed it" \
+	"passed over    test-7.stack: its tries are used up, and it was never confirmed"
+
+device 1
+runs "another device" 1
+come 2
+runs "version 2 is confirmed" 2
+flip "$image" "$(layer_blob better)" 60
+runs "and then damaged" 1
+says "  which is said" "ERROR test-2.stack: DIGEST: layer 2/2 sha256:.*: piece 1 of"
+reports "  the layer below was unpacked once" '[l["from"] for l in r["layers"]] == ["reused", "unpacked"]'
+status "running        test 1, confirmed" "did not boot   test-2.stack: DIGEST: .*" "next boot      test 2, confirmed" \
+	"  or else      test 1, confirmed"
+finish

@@ -1,0 +1,27 @@
+/* boot.json, as commands on the running system read it: whatever it says, what is taken from it is in its bounds. */
+#include "compose/booted.h"
+
+#include <string.h>
+
+#include "must.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct booted booted;
+	struct error e = {0};
+	if (booted_parse(data, size, &booted, &e) != 0) {
+		must(e.code == ERROR_FORMAT || e.code == ERROR_LIMIT);
+		return 0;
+	}
+	must(booted.report != NULL && booted.record_state != NULL);
+	must(memchr(booted.name, '\0', sizeof booted.name) != NULL);
+	must(memchr(booted.layers, '\0', sizeof booted.layers) != NULL);
+	must(booted.layers[0] == '\0' || strncmp(booted.layers, "/dev/", 5) == 0);
+	must(booted.record[0] == '\0' || strncmp(booted.record, "/dev/", 5) == 0);
+	must(booted.version <= INT64_MAX && booted.floor <= INT64_MAX &&
+		booted.fixed_floor <= INT64_MAX);
+	must(booted.signatures <= LIMIT_SIGNATURES && booted.tries <= RECORD_TRIES_MOST &&
+		booted.revoked_count <= LIMIT_KEYS);
+	booted_free(&booted);
+	return 0;
+}
