@@ -43,11 +43,15 @@ int device_open_record(
 	return 0;
 }
 
-void device_read_record(const struct booted *booted, struct record_io *out)
+bool device_read_record(const struct booted *booted, struct record_io *out)
 {
 	struct error why;
-	if (device_open_record(booted, false, out, &why) != 0)
+	if (device_open_record(booted, false, out, &why) != 0) {
 		record_io_none(out, why.text);
+		return false;
+	}
+	record_io_close(out);
+	return true;
 }
 
 /* --- the layers partition */

@@ -11,8 +11,9 @@
 int device_open_record(
 	const struct booted *booted, bool write, struct record_io *out, struct error *e);
 
-/* The record for who only wants to know: an empty one where there is none. */
-void device_read_record(const struct booted *booted, struct record_io *out);
+/* The record for who only wants to know, closed again so that `confirm` need not wait. False: there
+ * is none, `out` has an empty one, and why. */
+bool device_read_record(const struct booted *booted, struct record_io *out);
 
 /*
  * Open the layers partition as a store: in a mount that is attached nowhere, so that nobody else

@@ -181,11 +181,10 @@ int device_remove_stacks(const struct booted *booted, struct layout *layers, uin
 {
 	static struct plan plan;
 	plan = (struct plan){.booted = booted, .layers = layers, .named = named};
-	device_read_record(booted, &plan.record);
+	(void)device_read_record(booted, &plan.record);
 	int result = plan_all(&plan, room_bytes, e);
 	if (result == 0)
 		result = remove_victims(&plan, dry_run, e);
 	candidates_free(&plan.stacks.found);
-	record_io_close(&plan.record);
 	return result;
 }

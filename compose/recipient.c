@@ -85,7 +85,7 @@ static int read_report(const struct recipient_asked *asked, struct recipient *se
 static void know(const struct recipient_asked *asked, struct recipient *self)
 {
 	struct signature_policy given = self->signatures;
-	device_read_record(&self->booted, &self->record);
+	(void)device_read_record(&self->booted, &self->record);
 	self->is_known = true;
 	self->policy = booted_policy(&self->booted, &self->record.record);
 	if (asked->pub->count > 0) {
@@ -119,8 +119,53 @@ void recipient_close(struct recipient *recipient)
 {
 	if (!recipient->is_known)
 		return;
-	record_io_close(&recipient->record);
 	booted_free(&recipient->booted);
+}
+
+/* --- tries */
+
+/* NULL: the record has nothing to say against trying it. */
+static const struct record_stack *worn_out(
+	const struct recipient *self, const struct installing *installing)
+{
+	struct digest text;
+	struct signature_line lines[LIMIT_SIGNATURES];
+	size_t text_bytes, count;
+	const struct bytes *file = &installing->stack_file;
+	if (signed_split(file->data, file->size, &text_bytes, lines, &count, NULL) != 0)
+		return NULL;
+	digest_of(file->data, text_bytes, &text);
+	const struct record_stack *known = record_find(&self->record.record, &text);
+	return known == NULL || known->confirmed || known->tries_left > 0 ? NULL : known;
+}
+
+static int renew(struct recipient *self, const struct digest *text, struct error *e)
+{
+	struct record_io io;
+	if (device_open_record(&self->booted, true, &io, e) != 0)
+		return -1;
+	struct record next = io.record;
+	int result = 0;
+	if (record_renew_tries(&next, text, self->booted.tries))
+		result = record_io_write(&io, &next, e);
+	record_io_close(&io);
+	self->record.record = io.record;
+	return result;
+}
+
+int recipient_renew_tries(struct recipient *self, const struct installing *installing, bool again,
+	struct error *e)
+{
+	const struct record_stack *known = self->is_known ? worn_out(self, installing) : NULL;
+	if (known == NULL)
+		return 0;
+	const struct digest text = known->text;
+	if (again)
+		return renew(self, &text, e);
+	report_warning("the tries of %s are used up, and it was never confirmed: with --again it "
+		       "gets %u new ones",
+		installing->file_name, (unsigned)self->booted.tries);
+	return 0;
 }
 
 /* --- what boots next */

@@ -29,6 +29,11 @@ struct recipient {
 int recipient_open(const struct recipient_asked *asked, struct recipient *out, struct error *e);
 void recipient_close(struct recipient *recipient);
 
+/* What is installed may have been there before, and its tries be used up. `again`: it gets new ones;
+ * else a warning says so. ERROR_DEVICE, ERROR_IO. */
+int recipient_renew_tries(struct recipient *recipient, const struct installing *installing,
+	bool again, struct error *e);
+
 /* Print which stack boots next, once it is installed. Errors of the source. */
 int recipient_say_next(struct recipient *recipient, struct installing *installing, struct error *e);
 

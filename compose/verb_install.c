@@ -15,7 +15,7 @@ struct install_options {
 	const char *to, *store, *run;
 	struct text_list pub;
 	uint64_t signatures;
-	bool dry_run, force;
+	bool dry_run, force, again;
 };
 
 #define FIELD(name_) .offset = offsetof(struct install_options, name_)
@@ -53,6 +53,10 @@ static const struct option_spec options[] = {
 		.kind = OPTION_FLAG,
 		FIELD(force),
 		.help = "replace a signed stack file of this name and version that says otherwise"},
+	{.name = "--again",
+		.kind = OPTION_FLAG,
+		FIELD(again),
+		.help = "new tries for a stack that was never confirmed and has none left"},
 	{.name = "--run",
 		.kind = OPTION_TEXT,
 		FIELD(run),
@@ -178,6 +182,8 @@ static int install_for(const struct install_options *given, const char *operand,
 	if (result == 0)
 		result = install(&self, given, &to, e);
 	if (result == 0 && !given->dry_run)
+		result = recipient_renew_tries(recipient, &self, given->again, e);
+	if (result == 0 && !given->dry_run)
 		result = recipient_say_next(recipient, &self, e);
 	installing_close(&self);
 	origin_close(&from);
@@ -227,5 +233,8 @@ const struct verb verb_install = {
 		"read back, the layers as `plyboot verify` does, and only then the stack file "
 		"gets its name, by one rename; signatures that it has there already stay. Ended "
 		"at any moment, nothing is lost that was there; whole blobs stay, and a second "
-		"call goes on with them. When all is there, nothing is written.\n",
+		"call goes on with them. When all is there, nothing is written.\n\n"
+		"A stack whose tries are used up stays so when it is installed once more: whatever "
+		"calls this by itself would try a bad one for ever. Who knows that it is good, since "
+		"only the power went, says --again.\n",
 };

@@ -25,6 +25,7 @@ static const struct option_spec options[] = {
 struct status {
 	struct booted booted;
 	struct record_io record;
+	bool has_record;
 	struct layout layers;
 	struct candidate_policy policy;
 	struct device_stacks stacks;
@@ -58,8 +59,8 @@ static void print_running(const struct status *self)
 	const char *key =
 		json_string_value(json_array_get(json_object_get(booted->report, "keys"), 0));
 	printf("running        %s %llu, %s\n", booted->name, (unsigned long long)booted->version,
-		self->record.fd < 0 ? "no record"
-				    : trial_text(record_find(record, &booted->text), trial));
+		self->has_record ? trial_text(record_find(record, &booted->text), trial)
+				 : "no record");
 	printf("signed by      %s\n", key != NULL ? key : "");
 	const json_t *upper = json_object_get(booted->report, "upper");
 	const char *why = text_of(upper, "why");
@@ -105,7 +106,7 @@ static void print_floor(const struct status *self)
 	else
 		printf("floor          %llu%s%s\n", (unsigned long long)floor,
 			whose[0] != '\0' ? " of " : "", whose);
-	if (self->record.fd < 0)
+	if (!self->has_record)
 		printf("record         %s\n", self->record.state);
 	else
 		printf("record         %s; %u boot%s since the last confirm\n", self->record.state,
@@ -139,7 +140,7 @@ static void print_ladder(struct status *self)
 
 static int look(struct status *self, struct error *e)
 {
-	device_read_record(&self->booted, &self->record);
+	self->has_record = device_read_record(&self->booted, &self->record);
 	self->policy = booted_policy(&self->booted, &self->record.record);
 	if (device_open_layers(&self->booted, false, &self->layers, e) != 0)
 		return -1;
@@ -164,13 +165,12 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	static struct status self;
 	const struct status_options *given = opaque;
 	(void)operands;
-	self = (struct status){.layers = LAYOUT_INIT, .record = {.fd = -1}};
+	self = (struct status){.layers = LAYOUT_INIT};
 	if (booted_read(given->run, &self.booted, e) != 0)
 		return -1;
 	int result = look(&self, e);
 	if (result == 0)
 		print_all(&self);
-	record_io_close(&self.record);
 	candidates_free(&self.stacks.found);
 	layout_close(&self.layers);
 	booted_free(&self.booted);

@@ -13,6 +13,16 @@ pack root
 for kind in good better silent hangs bad-sector; do
 	mkdir -p "$work/$kind"
 	cat >"$work/$kind/hook" <<-EOF
+		if /bin/busybox grep -q again /proc/cmdline; then
+			/bin/busybox mkdir -p /mnt /tmp/store/blobs/sha256
+			/bin/busybox mount -o ro /dev/vda1 /mnt
+			/bin/busybox cp -r /mnt/oci-layout /mnt/index.json /mnt/stacks /tmp/store
+			/bin/busybox umount /mnt
+			cd /tmp/store
+			/usr/bin/plyboot install --store . test-3
+			/usr/bin/plyboot install --again --store . test-3
+			cd /
+		fi
 		echo "status:"; /usr/bin/plyboot status; echo "status."
 		[ $kind = silent ] || /usr/bin/plyboot confirm
 	EOF
@@ -98,6 +108,12 @@ reports "  boot.json, too" '[(p["file"], "used up" in p["reason"]) for p in r["p
 status "passed over    test-3.stack: its tries are used up, and it was never confirmed" \
 	"next boot      test 2, confirmed" "  or else      test 1, confirmed" \
 	"  or else      test 3, not confirmed, its tries are used up"
+
+APPEND=again runs "it is installed once more" 2
+check "  which alone gives it no tries" grep -q 'warning: the tries of test-3.stack are used up' "$work/console"
+check "  --again does" grep -q '^next boot: test version 3, on trial: 3 of 3 tries left' "$work/console"
+status "running        test 2, confirmed" "next boot      test 3, on trial, 3 tries left" "  or else      test 2, confirmed"
+on_partition "$image" plyboot-layers "rm /stacks/test-3.stack"
 
 come 4
 runs "one with a bad signature" 2
