@@ -23,6 +23,12 @@ for kind in good better silent hangs bad-sector; do
 			/usr/bin/plyboot install --again --store . test-3
 			cd /
 		fi
+		if /bin/busybox grep -q gc /proc/cmdline; then
+			/usr/bin/plyboot gc --device --room 1T; echo "1T: \$?"
+			/usr/bin/plyboot gc --device --dry-run
+			/usr/bin/plyboot gc --device; echo "gc: \$?"
+			/usr/bin/plyboot gc --device; echo "again: \$?"
+		fi
 		echo "status:"; /usr/bin/plyboot status; echo "status."
 		[ $kind = silent ] || /usr/bin/plyboot confirm
 	EOF
@@ -157,6 +163,25 @@ says "  which is said" "WARNING: the watchdog reset this machine: what ran befor
 tr -d '\r' <"$work/console" | sed -n '/^status:$/,/^status\.$/p' >"$work/status"
 status "last reset     by the watchdog: what ran before did not feed it" \
 	"passed over    test-7.stack: its tries are used up, and it was never confirmed"
+
+come 3
+APPEND=gc runs "gc on the device" 5
+check "  more room than there can be: the numbers are named, nothing goes" grep -Eq \
+	'^plyboot gc: NOSPACE: 1099511627776 bytes are wanted on /dev/vda1, and [0-9]+ would be free: .*nothing was removed' "$work/console"
+check "  with an exit status of 3" grep -q '^1T: 3' "$work/console"
+for gone in 1 2 3; do
+	check "  said before: version $gone" grep -q "^would remove test-$gone.stack: below the floor" "$work/console"
+	check "  gone: version $gone" grep -q "^removed test-$gone.stack: below the floor" "$work/console"
+done
+check "  and only these" [ "$(grep -c '^removed test-' "$work/console")" -eq 3 ]
+check "  with their blobs" grep -q "^removed sha256:$(basename "$(layer_blob silent)") " "$work/console"
+check "  no other's" [ "$(grep -c "^removed sha256:$(basename "$(layer_blob good)")" "$work/console")" -eq 0 ]
+check "  once more: nothing to do" grep -q '^again: 0' "$work/console"
+status "next boot      test 5, confirmed" "  not          test-4.stack: SIGNATURE: .*"
+partition_copy "$image" plyboot-layers "$work/layers"
+mkdir -p "$work/out"
+debugfs -R "rdump / $work/out" "$work/layers" >"$work/debugfs.log" 2>&1
+check "  what is left passes plyboot verify" "$plyboot" verify --store "$work/out" --pub "$work/key.pub" test-5
 
 device 1
 runs "another device" 1
