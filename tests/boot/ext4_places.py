@@ -5,7 +5,9 @@ prints the byte ranges of a place, "START SIZE", a line each, on the disk:
 
     superblock          the primary one
     group-descriptors   the primary ones
-    bitmaps, inode-tables, journal
+    bitmaps, inode-tables
+    journal             but for a block that lies behind an inode table: ext4 reads one too far ahead, and QEMU fails
+                        what was read together
     directory:PATH      a directory's blocks
     file:PATH           a file's content, all of it
     file:PATH@OFFSET    the block that this byte of it is in; below zero: from the end
@@ -88,7 +90,8 @@ class Partition:
         if kind == "inode-tables":
             return self._ranges("Inode table")
         if kind == "journal":
-            return self.content("<8>")
+            tables = {start for start, _ in self._ranges("Inode table")}
+            return [(start, size) for start, size in self.content("<8>") if start - self.block_bytes not in tables]
         if kind == "free":
             return self.free()
         path, _, offset = argument.partition("@")
