@@ -153,8 +153,8 @@ static int renew(struct recipient *self, const struct digest *text, struct error
 	return result;
 }
 
-int recipient_renew_tries(struct recipient *self, const struct installing *installing, bool again,
-	struct error *e)
+int recipient_renew_tries(
+	struct recipient *self, const struct installing *installing, bool again, struct error *e)
 {
 	const struct record_stack *known = self->is_known ? worn_out(self, installing) : NULL;
 	if (known == NULL)

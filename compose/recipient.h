@@ -29,8 +29,8 @@ struct recipient {
 int recipient_open(const struct recipient_asked *asked, struct recipient *out, struct error *e);
 void recipient_close(struct recipient *recipient);
 
-/* What is installed may have been there before, and its tries be used up. `again`: it gets new ones;
- * else a warning says so. ERROR_DEVICE, ERROR_IO. */
+/* What is installed may have been there before, and its tries be used up. `again`: it gets new
+ * ones; else a warning says so. ERROR_DEVICE, ERROR_IO. */
 int recipient_renew_tries(struct recipient *recipient, const struct installing *installing,
 	bool again, struct error *e);
 

@@ -235,6 +235,7 @@ const struct verb verb_install = {
 		"at any moment, nothing is lost that was there; whole blobs stay, and a second "
 		"call goes on with them. When all is there, nothing is written.\n\n"
 		"A stack whose tries are used up stays so when it is installed once more: whatever "
-		"calls this by itself would try a bad one for ever. Who knows that it is good, since "
+		"calls this by itself would try a bad one for ever. Who knows that it is good, "
+		"since "
 		"only the power went, says --again.\n",
 };

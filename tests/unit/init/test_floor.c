@@ -399,8 +399,29 @@ static void floors_meet(void)
 	error_is(candidate_check(&policy, &stack, "demo-2.stack", &e), &e, ERROR_ROLLBACK, "or 3");
 }
 
+static int answers_nothing(const void *context, const char *stack, uint64_t *floor, struct error *e)
+{
+	(void)context, (void)stack, (void)floor;
+	return error_set(e, ERROR_DEVICE, 0, "it does not answer");
+}
+
+static void a_floor_that_is_not_known_refuses(void)
+{
+	static const struct stack_files nobody;
+	const struct record record = {.sequence = 0};
+	struct stack stack = stack_example("demo", 3, 0);
+	struct candidate_policy policy = stack_files_policy(&nobody, &record);
+	struct error e;
+	floors_add(&policy.floors,
+		&(struct floor_source){.name = "a counter", .read = answers_nothing});
+	error_is(candidate_check(&policy, &stack, "demo-3.stack", &e), &e, ERROR_DEVICE,
+		"a source of the floor that does not answer");
+	ok(strstr(e.text, "the floor of a counter") != NULL, "... is named");
+}
+
 int main(void)
 {
+	a_floor_that_is_not_known_refuses();
 	floors_meet();
 	a_trial_ends();
 	every_order_and_every_outcome();

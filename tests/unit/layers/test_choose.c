@@ -112,8 +112,39 @@ static void a_full_record_hides_no_confirmed_stack(void)
 	ok(record_find(&record, &(struct digest){{1}}) != NULL, "the confirmed one is not");
 }
 
+static bool is_known(uint8_t version)
+{
+	return record_find(&record, &(struct digest){{version}}) != NULL;
+}
+
+/* Which of several that are not there any more goes first, and that none goes that is there. */
+static void a_full_record_gives_up_what_is_gone(void)
+{
+	const struct candidate newcomer = {
+		.text = {{100}}, .stack = {.name = "demo", .version = 100}};
+	start();
+	for (uint64_t version = 1; version <= RECORD_STACKS; version++) {
+		if (version > 4)
+			add(version);
+		know(version, 1, version == 1 || version == 4);
+	}
+	choose_make_room(&found, &found.list[0], &record);
+	is_int(record.stack_count, RECORD_STACKS, "one that is known needs no room");
+	static const uint8_t order[] = {2, 3, 1, 4}; /* 1 and 4 were confirmed */
+	for (size_t i = 0; i < sizeof order; i++) {
+		choose_make_room(&found, &newcomer, &record);
+		ok(!is_known(order[i]) && record.stack_count == RECORD_STACKS - 1, "%u goes",
+			order[i]);
+		know(50 + i, 1, false);
+		add(50 + i);
+	}
+	choose_make_room(&found, &newcomer, &record);
+	is_int(record.stack_count, RECORD_STACKS, "all that are left are there: none goes");
+}
+
 int main(void)
 {
+	a_full_record_gives_up_what_is_gone();
 	worn_out_ones_take_turns();
 	a_full_record_hides_no_confirmed_stack();
 	start();

@@ -98,6 +98,15 @@ static void refuses(const char *text, const char *says)
 	ok(memcmp(&conf, &untouched, sizeof conf) == 0, "and nothing was written");
 }
 
+static void test_no_watchdog(void)
+{
+	struct initconf conf;
+	struct error e;
+	is_int(parse("watchdog none\n", &conf, &e), 0, "no watchdog");
+	ok(conf.watchdog_s == 0 && !conf.watchdog_demanded, "... is left alone");
+	initconf_free(&conf);
+}
+
 static void test_refusals(void)
 {
 	refuses("\n#\nnonsense 1\n", "line 3: unknown key 'nonsense'");
@@ -203,6 +212,7 @@ int main(void)
 {
 	test_nothing_gives_the_defaults();
 	test_every_key();
+	test_no_watchdog();
 	test_refusals();
 	test_values();
 	test_ceilings();

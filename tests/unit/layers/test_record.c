@@ -270,6 +270,8 @@ static void tries_are_counted(void)
 	ok(!find(&record, 1)->confirmed && find(&record, 1)->version == 7, "not confirmed");
 	is_str(find(&record, 1)->name, "demo", "its name");
 	is_int(record.names[0].boots_since_confirm, 5, "5 boots since the last confirm");
+	is_int(record_boots_since_confirm(&record, "demo"), 5, "... as who asks is told");
+	is_int(record_boots_since_confirm(&record, "other"), 0, "... and none of another name");
 	is_int((long long)record.sequence, 5, "5 numbers");
 	is_int(record.stack_count, 1, "one entry");
 	try_stack(&record, 2, "demo", 7);
