@@ -27,11 +27,11 @@ class Layers:
 
     def read(self, path):
         with open(self.disk, "rb") as disk:
-            content = b""
+            parts = []
             for start, size in self.places[path]:
                 disk.seek(start)
-                content += disk.read(size)
-        return content
+                parts.append(disk.read(size))
+        return b"".join(parts)
 
     def newest_whole(self, lost=()):
         """The version to boot, 0 for none. Files in `lost` are not as they were, whatever their blocks say."""
