@@ -9,8 +9,16 @@
 #include "../layers/candidate.h"
 #include "../layers/ceilings.h"
 #include "../layers/record.h"
+#include "options.h"
 
 #define BOOTED_DIRECTORY "/run/plyboot"
+
+/* The row of a verb's options that says where it is instead. */
+#define BOOTED_OPTION_RUN(offset_)                                                                 \
+	{                                                                                          \
+		.name = "--run", .kind = OPTION_TEXT, .offset = (offset_), .value = "DIR",         \
+		.help = "where /init left its report; default " BOOTED_DIRECTORY                   \
+	}
 
 enum { BOOTED_MAX_BYTES = 4 * 1024 * 1024, BOOTED_DEVICE_SIZE = 256 };
 

@@ -10,16 +10,10 @@ struct confirm_options {
 	const char *run;
 };
 
-#define FIELD(name_) .offset = offsetof(struct confirm_options, name_)
 static const struct option_spec options[] = {
-	{.name = "--run",
-		.kind = OPTION_TEXT,
-		FIELD(run),
-		.value = "DIR",
-		.help = "where /init left its report; default " BOOTED_DIRECTORY},
+	BOOTED_OPTION_RUN(offsetof(struct confirm_options, run)),
 	{0},
 };
-#undef FIELD
 
 static void say(const struct booted *booted, const struct record *record, const char *how)
 {

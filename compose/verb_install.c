@@ -57,11 +57,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_FLAG,
 		FIELD(again),
 		.help = "new tries for a stack that was never confirmed and has none left"},
-	{.name = "--run",
-		.kind = OPTION_TEXT,
-		FIELD(run),
-		.value = "DIR",
-		.help = "where /init left its report; default " BOOTED_DIRECTORY},
+	BOOTED_OPTION_RUN(offsetof(struct install_options, run)),
 	{0},
 };
 #undef FIELD

@@ -11,16 +11,10 @@ struct status_options {
 	const char *run;
 };
 
-#define FIELD(name_) .offset = offsetof(struct status_options, name_)
 static const struct option_spec options[] = {
-	{.name = "--run",
-		.kind = OPTION_TEXT,
-		FIELD(run),
-		.value = "DIR",
-		.help = "where /init left its report; default " BOOTED_DIRECTORY},
+	BOOTED_OPTION_RUN(offsetof(struct status_options, run)),
 	{0},
 };
-#undef FIELD
 
 struct status {
 	struct booted booted;

@@ -18,6 +18,7 @@ cut_in_a_row() {
 		look_at "$1/disk"
 		! grep -E '^(record invalid|refused)|^state [^g]' "$work/look" || return 1
 	done
+	[ $(((cuts - ended) * 3)) -ge "$cuts" ] || { echo "only $((cuts - ended)) of $cuts were cut: that shows nothing"; return 1; }
 	boot "$1" "$work/console" || { tail -n 20 "$work/console"; return 1; }
 	version=$(booted_version "$work/console")
 	look_at "$1/disk"

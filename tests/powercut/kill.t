@@ -37,6 +37,7 @@ on_device() {
 		[ "$do" != install ] || grep -qx 'layers test-1.stack test-2.stack' "$here/look" || bad_cut "stacks are missing after"
 	done
 	echo "$((cuts - late)) of $cuts cut within $most s" >"$here.said"
+	[ $(((cuts - late) * 3)) -ge "$cuts" ] || echo "only $(cat "$here.said"): that shows nothing" >>"$here.bad"
 }
 
 bad_cut() {
