@@ -37,6 +37,12 @@ const char *error_code_name(enum error_code code)
 	return code_names[code];
 }
 
+/* musl has no words for what ext4 and XFS say of damage that they find. */
+static const char *reason(int sys_errno)
+{
+	return sys_errno == EUCLEAN ? "the file system is damaged" : strerror(sys_errno);
+}
+
 static void set_va(
 	struct error *e, enum error_code code, int sys_errno, const char *format, va_list args)
 {
@@ -47,7 +53,7 @@ static void set_va(
 	(void)vsnprintf(e->text, sizeof e->text, format, args);
 	if (sys_errno != 0) {
 		size_t used = strlen(e->text);
-		(void)snprintf(e->text + used, sizeof e->text - used, ": %s", strerror(sys_errno));
+		(void)snprintf(e->text + used, sizeof e->text - used, ": %s", reason(sys_errno));
 	}
 }
 

@@ -68,15 +68,23 @@ twin "$work/good"
 on_state "$work/twin/disk" "clri <8>"
 costs "no journal" "mount: "
 
-# A directory whose checksum is wrong, on a file system that asks to panic when it finds one.
-twin "$work/good"
-on_state "$work/twin/disk" "ssv errors 3"
-block=$(debugfs -R "bmap /plyboot 0" "$work/state" 2>/dev/null)
-dd if=/dev/urandom of="$work/state" bs=1024 count=1 conv=notrunc status=none \
-	seek=$((block * $(dumpe2fs -h "$work/state" 2>/dev/null | sed -n 's/^Block size: *//p') / 1024))
-partition_put "$work/twin/disk" plyboot-state "$work/state"
-costs "a damaged directory, and the superblock says errors=panic" "on the state partition"
+# A directory of nonsense, on a file system that asks to panic when it finds any. Some nonsense the kernel only passes
+# over: where the length of an entry (bytes 5 and 6) leads to zeros, it looks no further, and logs nothing.
+# nonsense BYTE BYTE: what becomes the start of the directory plyboot
+nonsense() {
+	local block size
+	twin "$work/good"
+	on_state "$work/twin/disk" "ssv errors 3"
+	block=$(debugfs -R "bmap /plyboot 0" "$work/state" 2>/dev/null)
+	size=$(dumpe2fs -h "$work/state" 2>/dev/null | sed -n 's/^Block size: *//p')
+	printf "junk\\x$1\\x$2nonsense" | dd of="$work/state" bs=1 seek=$((block * size)) conv=notrunc status=none
+	partition_put "$work/twin/disk" plyboot-state "$work/state"
+}
+nonsense ff ff
+costs "a damaged directory, and the superblock says errors=panic" "make test on the state partition: Read-only"
 check "  the kernel saw the damage" grep -q 'EXT4-fs error' "$work/console"
+nonsense d1 04
+costs "one that ends in zeros" "make test on the state partition: the file system is damaged"
 
 twin "$work/good"
 more="plyboot.wait=1 plyboot.state=LABEL=nowhere" costs "no such partition" "no block device is LABEL=nowhere"

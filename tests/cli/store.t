@@ -169,12 +169,15 @@ wait
 # --- killed at any moment
 for name in $(seq 20); do layer "k$name" "$name"; done
 cp -a store full
+began=${EPOCHREALTIME/./}
+"$plyboot" gc --grace 0 >/dev/null 2>&1
+took_us=$((${EPOCHREALTIME/./} - began))
 wrong=0
 for _ in $(seq 50); do
 	rm -rf store && cp -a full store
 	"$plyboot" gc --grace 0 >/dev/null 2>&1 &
 	pid=$!
-	sleep "0.0$((RANDOM % 60 + 10))"
+	sleep "$(us=$((RANDOM * RANDOM % took_us)); printf '%d.%06d' $((us / 1000000)) $((us % 1000000)))"
 	kill -KILL $pid 2>/dev/null
 	wait $pid 2>/dev/null
 	"$plyboot" verify --pub key.pub >/dev/null 2>&1 && [ -e "store/blobs/sha256/$hex" ] || wrong=$((wrong + 1))

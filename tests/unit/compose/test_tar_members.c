@@ -115,6 +115,9 @@ static void bad_names(void)
 	add_header("../x/", 0, '5');
 	is_refused(ERROR_PATH, "a directory that leaves it");
 	begin();
+	add_file(".//.", "x");
+	is_refused(ERROR_PATH, "a file where the tar's own directory is");
+	begin();
 	add_file("./oci-layout", "{}");
 	is_refused(ERROR_FORMAT, "a name twice");
 }

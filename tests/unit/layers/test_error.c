@@ -34,6 +34,8 @@ static void setting_fills_everything(void)
 	char expected[64]; /* the words differ between C libraries */
 	(void)snprintf(expected, sizeof expected, "read `x`: %s", strerror(EIO));
 	is_str(e.text, expected, "the sentence ends with its strerror");
+	(void)error_set(&e, ERROR_IO, EUCLEAN, "read `x`");
+	is_str(e.text, "read `x`: the file system is damaged", "musl has no words for EUCLEAN");
 	is_int(error_set(NULL, ERROR_IO, EIO, "read"), -1,
 		"without an error to fill it still fails");
 }
