@@ -52,6 +52,9 @@ $(ARCHES:%=build/%/prefix.path): build/%/prefix.path: FORCE
 
 objects = $(patsubst %.c,build/$(1)/obj/%.o,$(2))
 
+# Small files: no gaps for pages with other rights. (RELRO is for who relocates, and nobody does that here.)
+COMPACT := -Wl,-z,noseparate-code -Wl,-z,norelro
+
 define ARCH_RULES
 build/$(1)/obj/%.o: %.c Makefile build/$(1)/prefix.path
 	@mkdir -p $$(@D)
@@ -67,11 +70,11 @@ build/$(1)/lib%.a:
 	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
 
 build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1)/liblayers.a
-	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^ $$(INIT_LIBS)
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^ $$(INIT_LIBS)
 
 # The first process of a root without an init of its own, which `plyboot entry` puts there.
 build/$(1)/entry.debug: build/$(1)/obj/init/entry/main.o build/$(1)/libentry.a build/$(1)/liblayers.a
-	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -Wl,-z,noseparate-code -o $$@ $$^
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^
 
 # The /init of tests/boot/hostile.t, whose parser attacks what is around it.
 build/$(1)/init-hostile: build/$(1)/obj/tests/boot/hostile.o build/$(1)/obj/init/main.o build/$(1)/libinit.a \
@@ -334,6 +337,8 @@ bench-growth: packages-check all build/bench/unpack ## the cost of an entry and 
 # one is tests/fuzz/fuzz_NAME.c and some seeds in tests/fuzz/corpus/NAME/; NAME.dict, if it has words of its own.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
+# libFuzzer's -seed; 0: another one each time.
+FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
 	compose/bytes.c compose/tar_members.c
@@ -355,7 +360,7 @@ fuzz: $(FUZZ:%=run-fuzz-%) ## run every fuzz target for FUZZ_SECONDS (5)
 run-fuzz-%: build/fuzz/fuzz_%
 	@mkdir -p build/fuzz/corpus/$*
 	@echo "fuzz: $* for $(FUZZ_SECONDS) s"
-	@build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
+	@build/fuzz/fuzz_$* -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
 		$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -verbosity=0 \
 		-artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* tests/fuzz/corpus/$*
 

@@ -102,7 +102,8 @@ static int take(struct listing *self, struct archive_entry *entry, struct error 
 		return error_set(e, ERROR_TYPE, 0,
 			"the member `%s` is neither a file nor a directory", name);
 	if (path[0] == '\0')
-		return error_set(e, ERROR_PATH, 0, "the member `%s` is a file, and no directory", name);
+		return error_set(
+			e, ERROR_PATH, 0, "the member `%s` is a file, and no directory", name);
 	if (archive_entry_sparse_count(entry) > 0)
 		return error_set(e, ERROR_TYPE, 0, "the member `%s` has holes", name);
 	if (offset < 0 || size_bytes < 0)

@@ -4,7 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "clock.h"
+
+enum { DRAIN_MS = 3000 }; /* 9600 baud: 3 KB; somebody may have pressed ^S */
 
 static enum initconf_log current = INITCONF_LOG_QUIET;
 
@@ -108,6 +113,16 @@ void console_print(enum initconf_log level, const char *format, ...)
 		used += (size_t)added;
 	write_line(line, used); /* its newline takes the NUL's place */
 	errno = saved;
+}
+
+void console_drain(void)
+{
+	int left = 0;
+	for (unsigned waited_ms = 0; waited_ms < DRAIN_MS; waited_ms += 10) {
+		if (ioctl(2, TIOCOUTQ, &left) != 0 || left <= 0)
+			return;
+		clock_sleep_ms(10);
+	}
 }
 
 void console_error(const char *what, const struct error *e)

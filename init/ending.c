@@ -18,6 +18,7 @@ enum { READING_MS = 1000 }; /* for who watches the console, before it scrolls aw
 static _Noreturn void halt(void)
 {
 	sync();
+	console_drain();
 	(void)reboot((int)RB_HALT_SYSTEM);
 	for (;;)
 		(void)pause();
@@ -27,6 +28,7 @@ static _Noreturn void restart(void)
 {
 	console_alert("rebooting");
 	sync();
+	console_drain();
 	clock_sleep_ms(READING_MS);
 	(void)reboot(RB_AUTOBOOT);
 	console_alert("the kernel does not reboot: %s", strerror(errno));

@@ -235,11 +235,16 @@ refuses() {
 	fi
 }
 
+# halted: the kernel's last word comes after ours, which is on a line of its own
+halted() {
+	tr -d '\r' <"$work/console" | sed -n '/^plyboot: halted; switch off or reset this machine$/,$p' | grep -q 'System halted'
+}
+
 # halts NAME OUT CODE TEXT [OPTION...]: as refuses, by a guest that ends halted
 halts() {
 	at_words "System halted" quit
 	refuses "$@" "${monitor[@]}"
-	check "  and it halts" grep -q 'System halted' "$work/console"
+	check "  and it halts, having said all" halted
 }
 
 # at_words WORDS COMMAND...: when the next guest's console has said WORDS, give QEMU's monitor these commands. The guest
