@@ -28,7 +28,8 @@ void console_print(enum initconf_log level, const char *format, ...)
 /* "ERROR <what>: <CODE>: <why>", and a line with what to do: always said. */
 void console_error(const char *what, const struct error *e);
 
-/* Until what was said has left the machine, for three seconds at most: what ends it would cut it. */
+/* Until what was said has left the machine, for three seconds at most: what ends it would cut it.
+ */
 void console_drain(void);
 
 #endif

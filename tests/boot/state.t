@@ -77,7 +77,7 @@ nonsense() {
 	on_state "$work/twin/disk" "ssv errors 3"
 	block=$(debugfs -R "bmap /plyboot 0" "$work/state" 2>/dev/null)
 	size=$(dumpe2fs -h "$work/state" 2>/dev/null | sed -n 's/^Block size: *//p')
-	printf "junk\\x$1\\x$2nonsense" | dd of="$work/state" bs=1 seek=$((block * size)) conv=notrunc status=none
+	printf "junk%bnonsense" "\\x$1\\x$2" | dd of="$work/state" bs=1 seek=$((block * size)) conv=notrunc status=none
 	partition_put "$work/twin/disk" plyboot-state "$work/state"
 }
 nonsense ff ff
