@@ -19,6 +19,8 @@ HOST_LIBS := -larchive -lzstd -lz -lbearssl -ljansson
 LAYERS_SRC := $(wildcard layers/*.c)
 INIT_SRC := $(wildcard init/*.c)
 ENTRY_SRC := $(wildcard init/entry/*.c)
+DOWN_SRC := $(wildcard init/down/*.c)
+DOWN_PARTS := $(filter-out init/down/main.c,$(DOWN_SRC)) init/entry/say.c init/files.c
 COMPOSE_SRC := $(wildcard compose/*.c)
 QEMU_SRC := $(wildcard qemu/*.c)
 
@@ -32,7 +34,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
 
 # SOURCES=dir: what is built from source comes from tarballs there, without a network; the scripts that take them
 # look for it in their environment.
-all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
+all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) $(ARCHES:%=build/%/shutdown) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -65,6 +67,7 @@ build/$(1)/liblayers.a: $(call objects,$(1),$(LAYERS_SRC))
 build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
 build/$(1)/libinit.a: $(call objects,$(1),$(filter-out init/main.c,$(INIT_SRC)))
 build/$(1)/libentry.a: $(call objects,$(1),$(filter-out init/entry/main.c,$(ENTRY_SRC)))
+build/$(1)/libdown.a: $(call objects,$(1),$(DOWN_PARTS))
 build/$(1)/libcompose.a: $(call objects,$(1),$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/$(1)/lib%.a:
 	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
@@ -74,6 +77,10 @@ build/$(1)/init.debug: build/$(1)/obj/init/main.o build/$(1)/libinit.a build/$(1
 
 # The first process of a root without an init of its own, which `plyboot entry` puts there.
 build/$(1)/entry.debug: build/$(1)/obj/init/entry/main.o build/$(1)/libentry.a build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^
+
+# What takes the mounts away at shutdown: /run/initramfs/shutdown.
+build/$(1)/shutdown.debug: build/$(1)/obj/init/down/main.o build/$(1)/libdown.a build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^
 
 # The /init of tests/boot/hostile.t, whose parser attacks what is around it.
@@ -102,13 +109,17 @@ build/$(1)/init: build/$(1)/init.debug init/check-binary
 
 build/$(1)/entry: build/$(1)/entry.debug init/entry/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
-	@init/entry/check-binary $$@ $$<
+	@init/entry/check-binary $$@ $$< 81920
+
+build/$(1)/shutdown: build/$(1)/shutdown.debug init/entry/check-binary
+	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
+	@init/entry/check-binary $$@ $$< 49152
 endef
 $(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
 
-# The host command carries /init and the entry program for every architecture.
-EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"'
-build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry
+# The host command carries the programs for devices, for every architecture.
+EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"' -DSHUTDOWN_PATH='"build/$*/shutdown"'
+build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown
 	$(call say,CC)build/$(HOST_ARCH)/prefix/bin/musl-gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 
 build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
@@ -203,6 +214,7 @@ FAULT_CALLS_readers := archive_read_new archive_entry_new archive_read_support_f
 FAULT_CALLS_crew := pipe2 fcntl fork poll waitpid clock_getcpuclockid setrlimit
 FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 FAULT_CALLS_parallel := pthread_create
+FAULT_CALLS_seed := syncfs ftruncate readlinkat fstatvfs
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
 fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap=%,$(FAULT_CALLS) \
@@ -230,6 +242,7 @@ build/asan/liblayers.a: $(LAYERS_SRC:%.c=build/asan/obj/%.o)
 build/asan/libqemu.a: $(QEMU_SRC:%.c=build/asan/obj/%.o)
 build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
 build/asan/libentry.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
+build/asan/libdown.a: $(DOWN_PARTS:%.c=build/asan/obj/%.o)
 build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/asan/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -262,7 +275,7 @@ build/aarch64-test/test_sha256: $(AARCH64_OBJECTS)
 	$(call say,LINK)aarch64-linux-gnu-gcc -static $(LINK_FLAGS) -o $@ $^
 
 # The host command with the sanitizers, for the command-line tests.
-build/asan/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry
+build/asan/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown
 	@mkdir -p $(@D)
 	$(call say,CC)gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
@@ -283,6 +296,7 @@ build/coverage/liblayers.a: $(LAYERS_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libqemu.a: $(QEMU_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libinit.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
 build/coverage/libentry.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
+build/coverage/libdown.a: $(DOWN_PARTS:%.c=build/coverage/obj/%.o)
 build/coverage/libcompose.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/coverage/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -294,7 +308,8 @@ build/coverage/shared_counters.o: tests/shared_counters.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
-		build/coverage/libinit.a build/coverage/libentry.a build/coverage/libcompose.a build/coverage/liblayers.a
+		build/coverage/libinit.a build/coverage/libentry.a build/coverage/libdown.a \
+		build/coverage/libcompose.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
 
@@ -339,7 +354,7 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS := 5
 # libFuzzer's -seed; 0: another one each time.
 FUZZ_SEED := 0
-FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c $(wildcard compose/oci*.c compose/merged*.c) \
+FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
 	compose/bytes.c compose/tar_members.c
 

@@ -20,7 +20,12 @@
 		.help = "where /init left its report; default " BOOTED_DIRECTORY                   \
 	}
 
-enum { BOOTED_MAX_BYTES = 4 * 1024 * 1024, BOOTED_DEVICE_SIZE = 256 };
+enum {
+	BOOTED_MAX_BYTES = 4 * 1024 * 1024,
+	BOOTED_DEVICE_SIZE = 256,
+	BOOTED_UPPERS = 2,
+	BOOTED_UPPER_SIZE = 512
+};
 
 struct booted {
 	json_t *report; /* owned: boot.json, whole */
@@ -30,6 +35,18 @@ struct booted {
 	char name[STACK_NAME_SIZE];
 	uint64_t version, floor;
 	struct digest text;
+
+	/* The layers that its root is made of, by the names that they have in store/, bottom first.
+	 * None where it did not come to a root. */
+	size_t lower_count;
+	struct digest lowers[LIMIT_LAYERS];
+
+	/* What the root is written to: directories, the top one first. An /init that says nothing
+	 * of them leaves `knows_uppers` false. */
+	const char *upper_kind; /* in the report; NULL: it did not come to that */
+	bool knows_uppers, on_trial_upper;
+	size_t upper_count;
+	char uppers[BOOTED_UPPERS][BOOTED_UPPER_SIZE];
 
 	/* Block devices; "" when there is none. */
 	char layers[BOOTED_DEVICE_SIZE], record[BOOTED_DEVICE_SIZE];

@@ -84,6 +84,60 @@ static int get_stack(const json_t *report, struct booted *out, struct error *e)
 	return get_digest_value(json_object_get(report, "text"), "text", &out->text, e);
 }
 
+/* Those below the topmost ones that the overlay has are hidden, whole; its topmost lower is the
+ * synthetic layer. */
+static int get_lowers(const json_t *report, struct booted *out, struct error *e)
+{
+	const json_t *layers = json_object_get(report, "layers");
+	const json_t *overlay = json_object_get(report, "overlay");
+	size_t count = json_array_size(layers);
+	uint64_t lowers;
+	if (overlay == NULL)
+		return 0;
+	if (!json_is_array(layers) || count > LIMIT_LAYERS)
+		return wrong("layers", "list of layers", e);
+	if (get_number(overlay, "lowers", count + 1, &lowers, e) != 0)
+		return -1;
+	size_t hidden = lowers == 0 ? count : count + 1 - lowers;
+	for (size_t i = hidden; i < count; i++) {
+		const json_t *id = json_object_get(json_array_get(layers, i), "id");
+		if (get_digest_value(id, "id", &out->lowers[out->lower_count++], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int get_upper_dirs(const json_t *dirs, struct booted *out, struct error *e)
+{
+	const json_t *dir;
+	size_t i;
+	if (!json_is_array(dirs) || json_array_size(dirs) > BOOTED_UPPERS)
+		return wrong("dirs", "list of directories", e);
+	json_array_foreach(dirs, i, dir)
+	{
+		const char *path = json_string_value(dir);
+		if (path == NULL || path[0] != '/' || json_string_length(dir) >= BOOTED_UPPER_SIZE)
+			return wrong("dirs", "list of directories", e);
+		(void)snprintf(out->uppers[i], BOOTED_UPPER_SIZE, "%s", path);
+	}
+	out->upper_count = json_array_size(dirs);
+	out->knows_uppers = true;
+	return 0;
+}
+
+/* `trial` and `dirs` came later than the rest. */
+static int get_upper(const json_t *report, struct booted *out, struct error *e)
+{
+	const json_t *upper = json_object_get(report, "upper");
+	const json_t *trial = json_object_get(upper, "trial");
+	const json_t *dirs = json_object_get(upper, "dirs");
+	out->upper_kind = json_string_value(json_object_get(upper, "kind"));
+	if (trial != NULL && !json_is_boolean(trial))
+		return wrong("trial", "truth value", e);
+	out->on_trial_upper = json_is_true(trial);
+	return dirs == NULL ? 0 : get_upper_dirs(dirs, out, e);
+}
+
 static int take(json_t *report, struct booted *out, struct error *e)
 {
 	const json_t *devices = json_object_get(report, "devices");
@@ -96,7 +150,8 @@ static int take(json_t *report, struct booted *out, struct error *e)
 	out->record_state = json_string_value(json_object_get(report, "record"));
 	if (out->record_state == NULL)
 		return wrong("record", "string", e);
-	if (get_stack(report, out, e) != 0 || get_policy(report, out, e) != 0 ||
+	if (get_stack(report, out, e) != 0 || get_lowers(report, out, e) != 0 ||
+		get_upper(report, out, e) != 0 || get_policy(report, out, e) != 0 ||
 		get_device(devices, "layers", out->layers, e) != 0)
 		return -1;
 	return get_device(devices, "record", out->record, e);

@@ -52,12 +52,10 @@ static bool same_xattrs(const struct scan_entry *a, const struct scan_entry *b)
 	return true;
 }
 
-static bool same_metadata(const struct scan_entry *a, const struct scan_entry *b)
+/* Of a file, whether the contents can be the same. */
+static bool same_content(const struct scan_entry *a, const struct scan_entry *b)
 {
 	const struct stat *x = &a->st, *y = &b->st;
-	if (x->st_mode != y->st_mode || x->st_uid != y->st_uid || x->st_gid != y->st_gid ||
-		!same_time(&x->st_mtim, &y->st_mtim) || !same_xattrs(a, b))
-		return false;
 	if (S_ISREG(x->st_mode))
 		return x->st_size == y->st_size;
 	if (S_ISLNK(x->st_mode))
@@ -65,15 +63,52 @@ static bool same_metadata(const struct scan_entry *a, const struct scan_entry *b
 	return (!S_ISCHR(x->st_mode) && !S_ISBLK(x->st_mode)) || x->st_rdev == y->st_rdev;
 }
 
+static unsigned compare_metadata(const struct scan_entry *a, const struct scan_entry *b)
+{
+	const struct stat *x = &a->st, *y = &b->st;
+	unsigned differs = 0;
+	if ((x->st_mode & S_IFMT) != (y->st_mode & S_IFMT))
+		differs |= COMPARE_TYPE;
+	else if (!same_content(a, b))
+		differs |= COMPARE_CONTENT;
+	if ((x->st_mode & ~(unsigned)S_IFMT) != (y->st_mode & ~(unsigned)S_IFMT))
+		differs |= COMPARE_MODE;
+	if (x->st_uid != y->st_uid || x->st_gid != y->st_gid)
+		differs |= COMPARE_OWNER;
+	if (!same_time(&x->st_mtim, &y->st_mtim))
+		differs |= COMPARE_TIME;
+	return same_xattrs(a, b) ? differs : differs | COMPARE_XATTRS;
+}
+
+static bool same_metadata(const struct scan_entry *a, const struct scan_entry *b)
+{
+	return compare_metadata(a, b) == 0;
+}
+
+int compare_entries(const struct scan *a, const struct scan_entry *x, const struct scan *b,
+	const struct scan_entry *y, unsigned *differs, struct error *e)
+{
+	unsigned found = compare_metadata(x, y);
+	bool same = true;
+	/* One inode in both trees is one file. */
+	if ((found & (COMPARE_TYPE | COMPARE_CONTENT)) == 0 && S_ISREG(x->st.st_mode) &&
+		(x->st.st_dev != y->st.st_dev || x->st.st_ino != y->st.st_ino) &&
+		compare_contents(a, x, b, y, &same, e) != 0)
+		return -1;
+	*differs = same ? found : found | COMPARE_CONTENT;
+	return 0;
+}
+
 static int is_same(const struct compare *self, size_t old, size_t new, bool *same, struct error *e)
 {
 	const struct scan_entry *a = &self->old->entries[old], *b = &self->new->entries[new];
+	unsigned differs = 0;
 	*same = same_metadata(a, b);
-	/* One inode in both trees is one file. */
-	if (!*same || !S_ISREG(a->st.st_mode) ||
-		(a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino))
+	if (!*same)
 		return 0;
-	return compare_contents(self->old, a, self->new, b, same, e);
+	int result = compare_entries(self->old, a, self->new, b, &differs, e);
+	*same = differs == 0;
+	return result;
 }
 
 /* --- hard links. A group is known by its leader, the first of its names. */

@@ -27,6 +27,22 @@ int compare_trees(
 void compare_free(struct compare *compare);
 #define SCOPED_COMPARE __attribute__((cleanup(compare_free))) struct compare
 
+/* In what two entries differ. */
+enum compare_difference {
+	COMPARE_TYPE = 1,
+	COMPARE_CONTENT = 2, /* a symlink's target and a device's number, too */
+	COMPARE_MODE = 4,
+	COMPARE_OWNER = 8,
+	COMPARE_TIME = 16,
+	COMPARE_XATTRS = 32,
+	COMPARE_DIFFERENCES = 6
+};
+
+/* `*differs`: of enum compare_difference. Reads the contents of files only where nothing else says
+ * that those differ. */
+int compare_entries(const struct scan *a, const struct scan_entry *x, const struct scan *b,
+	const struct scan_entry *y, unsigned *differs, struct error *e);
+
 /* Whether two regular files of one size hold the same bytes. -1 with the error. */
 int compare_contents(const struct scan *a, const struct scan_entry *x, const struct scan *b,
 	const struct scan_entry *y, bool *same, struct error *e);

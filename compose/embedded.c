@@ -5,6 +5,7 @@
 /* Made by embedded_<architecture>.S. */
 extern const uint8_t embedded_init_x86_64_start[], embedded_init_x86_64_end[];
 extern const uint8_t embedded_entry_x86_64_start[], embedded_entry_x86_64_end[];
+extern const uint8_t embedded_shutdown_x86_64_start[], embedded_shutdown_x86_64_end[];
 
 /* A new architecture is a row in each table, an .S beside, and a word in the Makefile's ARCHES. */
 static const struct embedded inits[] = {
@@ -14,6 +15,11 @@ static const struct embedded inits[] = {
 
 static const struct embedded entries[] = {
 	{"x86_64", embedded_entry_x86_64_start, embedded_entry_x86_64_end},
+	{NULL, NULL, NULL},
+};
+
+static const struct embedded shutdowns[] = {
+	{"x86_64", embedded_shutdown_x86_64_start, embedded_shutdown_x86_64_end},
 	{NULL, NULL, NULL},
 };
 
@@ -34,4 +40,9 @@ const struct embedded *embedded_init(const char *architecture)
 const struct embedded *embedded_entry(const char *architecture)
 {
 	return find(entries, architecture);
+}
+
+const struct embedded *embedded_shutdown(const char *architecture)
+{
+	return find(shutdowns, architecture);
 }

@@ -10,9 +10,10 @@ struct embedded {
 	const uint8_t *start, *end;
 };
 
-/* /init, and the first process of a root that has no init of its own (init/entry/). NULL when there
- * is none for that architecture. */
+/* /init; the first process of a root that has no init of its own (init/entry/); what unmounts at
+ * shutdown (init/down/). NULL when there is none for that architecture. */
 const struct embedded *embedded_init(const char *architecture);
 const struct embedded *embedded_entry(const char *architecture);
+const struct embedded *embedded_shutdown(const char *architecture);
 
 #endif

@@ -41,9 +41,17 @@ static void print_stack(const struct stack *stack)
 		(unsigned long long)stack->version, (unsigned long long)stack->floor);
 	printf("created        %s\narchitecture   %s\nkernel         %s\n", stack->created,
 		stack->architecture, stack->kernel[0] != '\0' ? stack->kernel : "any");
-	printf("upper          %s\n", upper_name(stack->upper));
-	for (size_t i = 0; i < stack->persist_count; i++)
-		printf("persist        %s\n", stack->persist[i]);
+	printf("upper          %s", upper_name(stack->upper));
+	if (stack->upper == UPPER_PERSISTENT)
+		printf(", of another stack: %s", upper_change_name(stack->upper_change));
+	if (stack->upper_bytes != 0)
+		printf(", at most %llu bytes", (unsigned long long)stack->upper_bytes);
+	printf("\n");
+	for (size_t i = 0; i < stack->persist_count; i++) {
+		char text[PERSIST_TEXT_SIZE];
+		persist_format(&stack->persist[i], text);
+		printf("persist        %s\n", text);
+	}
 	printf("init           %s\non failure     %s\n", stack->init,
 		on_failure_name(stack->on_failure));
 }

@@ -1,6 +1,7 @@
 #include "layer_read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "../layers/scope.h"
 #include "../layers/unpack.h"
@@ -22,45 +23,105 @@ static int read_layer(struct layout *layout, const struct layer_record *record,
 struct indexer {
 	struct unpack_observer observer; /* first: an observer is its indexer */
 	struct layer_index *index;
+	/* Of the contents, if those are asked for: by event, as the index counts them. */
+	bool hashes, in_file;
+	struct digest *contents;
+	size_t count, capacity;
+	struct sha256 hash;
 };
+
+static void end_file(struct indexer *indexer)
+{
+	if (indexer->in_file)
+		sha256_finish(&indexer->hash, &indexer->contents[indexer->count - 1]);
+	indexer->in_file = false;
+}
+
+static int begin_event(struct indexer *indexer, bool is_file, struct error *e)
+{
+	if (!indexer->hashes)
+		return 0;
+	end_file(indexer);
+	if (indexer->count == indexer->capacity) {
+		size_t capacity = indexer->capacity * 2 + 256;
+		struct digest *contents =
+			reallocarray(indexer->contents, capacity, sizeof *contents);
+		if (contents == NULL)
+			return error_set(e, ERROR_NOSPACE, 0, "no memory for so many files");
+		indexer->contents = contents;
+		indexer->capacity = capacity;
+	}
+	indexer->contents[indexer->count++] = (struct digest){.bytes = {0}};
+	indexer->in_file = is_file;
+	if (is_file)
+		sha256_start(&indexer->hash);
+	return 0;
+}
 
 static int index_entry(struct unpack_observer *self, const struct tree_entry *entry,
 	uint64_t size_bytes, struct error *e)
 {
-	return layer_index_add(((struct indexer *)self)->index, entry, size_bytes, e);
+	struct indexer *indexer = (struct indexer *)self;
+	if (begin_event(indexer, entry->type == '0', e) != 0)
+		return -1;
+	return layer_index_add(indexer->index, entry, size_bytes, e);
 }
 
 static int index_content(
 	struct unpack_observer *self, const void *data, size_t size_bytes, struct error *e)
 {
-	(void)self, (void)data, (void)size_bytes, (void)e;
+	struct indexer *indexer = (struct indexer *)self;
+	(void)e;
+	if (indexer->in_file)
+		sha256_update(&indexer->hash, data, size_bytes);
 	return 0;
 }
 
 static int index_whiteout(struct unpack_observer *self, const char *path, struct error *e)
 {
-	return layer_index_add_whiteout(((struct indexer *)self)->index, path, e);
+	struct indexer *indexer = (struct indexer *)self;
+	if (begin_event(indexer, false, e) != 0)
+		return -1;
+	return layer_index_add_whiteout(indexer->index, path, e);
 }
 
-int layer_read_index(struct layout *layout, const struct layer_record *record,
-	struct layer_index *out, struct error *e)
+static int read_index(struct layout *layout, const struct layer_record *record,
+	struct layer_index *out, struct digest **contents, struct error *e)
 {
 	struct unpack_result result = {0};
 	struct layer_index index = {.most_bytes = out->most_bytes};
 	struct indexer indexer = {.observer = {.entry = index_entry,
 					  .content = index_content,
 					  .whiteout = index_whiteout},
-		.index = &index};
+		.index = &index,
+		.hashes = contents != NULL};
 	int status = read_layer(layout, record, &indexer.observer, &result, e);
 	if (status == 0) {
+		end_file(&indexer);
 		status = layer_index_finish(&index, &result, e);
 		unpack_result_free(&result);
 	}
-	if (status == 0)
-		*out = index;
-	else
+	if (status != 0) {
 		layer_index_free(&index);
-	return status;
+		free(indexer.contents);
+		return -1;
+	}
+	*out = index;
+	if (contents != NULL)
+		*contents = indexer.contents;
+	return 0;
+}
+
+int layer_read_index(struct layout *layout, const struct layer_record *record,
+	struct layer_index *out, struct error *e)
+{
+	return read_index(layout, record, out, NULL, e);
+}
+
+int layer_read_contents(struct layout *layout, const struct layer_record *record,
+	struct layer_index *out, struct digest **contents, struct error *e)
+{
+	return read_index(layout, record, out, contents, e);
 }
 
 /* --- one file */

@@ -11,6 +11,11 @@
 int layer_read_index(struct layout *layout, const struct layer_record *record,
 	struct layer_index *out, struct error *e);
 
+/* The same, and of each file's contents the SHA-256: `(*contents)[entry->order]`, for the caller to
+ * free. Of entries that are no files it is zero. */
+int layer_read_contents(struct layout *layout, const struct layer_record *record,
+	struct layer_index *out, struct digest **contents, struct error *e);
+
 /* The contents of the file that came with event `order` (struct layer_entry) to standard output.
  * Reading ends with it. The same errors; ERROR_IO when it can't be written. */
 int layer_read_content(

@@ -67,7 +67,7 @@ static int read_options(char *options, struct live_upper *out, struct error *e)
 	}
 	if (found.path == NULL)
 		return error_set(e, ERROR_MISSING, 0,
-			"the root of this system has no upper: there is nothing to commit");
+			"the root of this system has no upper: it can't be written to");
 	unescape(found.path);
 	found.path = strdup(found.path);
 	if (found.path == NULL)
@@ -90,7 +90,7 @@ int live_upper_find(const char *mountinfo, struct live_upper *out, struct error 
 	return read_options(options, out, e);
 }
 
-int live_upper_of_root(struct live_upper *out, struct error *e)
+static int find_mounted(struct live_upper *out, struct error *e)
 {
 	SCOPED_FREE uint8_t *text = NULL;
 	size_t size_bytes;
@@ -98,4 +98,62 @@ int live_upper_of_root(struct live_upper *out, struct error *e)
 		0)
 		return -1;
 	return live_upper_find((const char *)text, out, e);
+}
+
+int live_upper_booted(const struct booted *booted, struct live_upper *out, struct error *e)
+{
+	if (!booted->knows_uppers)
+		return find_mounted(out, e);
+	if (booted->upper_count == 0)
+		return error_set(e, ERROR_MISSING, 0,
+			"the root of this system has no upper: it can't be written to");
+	struct live_upper upper = {.path = strdup(booted->uppers[0])};
+	if (booted->upper_count > 1)
+		upper.below = strdup(booted->uppers[1]);
+	if (upper.path == NULL || (booted->upper_count > 1 && upper.below == NULL)) {
+		live_upper_free(&upper);
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	}
+	*out = upper;
+	return 0;
+}
+
+int live_upper_of_root(struct live_upper *out, struct error *e)
+{
+	struct error why;
+	SCOPED_BOOTED booted = {.report = NULL};
+	if (booted_read(NULL, &booted, &why) == 0)
+		return live_upper_booted(&booted, out, e);
+	if (why.code == ERROR_MISSING)
+		return find_mounted(out, e);
+	*e = why;
+	return -1;
+}
+
+void live_upper_free(struct live_upper *upper)
+{
+	free(upper->path);
+	free(upper->below);
+	*upper = (struct live_upper){.path = NULL};
+}
+
+enum scan_marks live_upper_marks(const struct live_upper *upper)
+{
+	return upper->userxattr ? SCAN_MARKS_USER : SCAN_MARKS_TRUSTED;
+}
+
+int live_upper_scan(
+	const struct live_upper *upper, bool root_owned, struct scan *out, struct error *e)
+{
+	enum scan_marks marks = live_upper_marks(upper);
+	SCOPED_SCAN below = SCAN_INIT;
+	if (scan_upper(upper->path, root_owned, marks, out, e) != 0)
+		return -1;
+	if (upper->below == NULL)
+		return 0;
+	if (scan_upper(upper->below, root_owned, marks, &below, e) == 0 &&
+		scan_put_over(out, &below, e) == 0)
+		return 0;
+	scan_free(out);
+	return -1;
 }

@@ -136,11 +136,11 @@ static int refuse(const struct scan *scan, const struct scan_entry *entry, struc
 			    "trusted, if it was not");
 		return error_set(e, ERROR_XATTR, 0,
 			"`%s/%s` has %s, which only counts in an overlay mounted with userxattr",
-			scan->root, entry->path, name);
+			scan_root_of(scan, entry), entry->path, name);
 	}
 	report_hint("%s", mark->hint != NULL ? mark->hint : "leave it out: --exclude");
-	return error_set(
-		e, ERROR_XATTR, 0, "`%s/%s` has %s: %s", scan->root, entry->path, name, mark->what);
+	return error_set(e, ERROR_XATTR, 0, "`%s/%s` has %s: %s", scan_root_of(scan, entry),
+		entry->path, name, mark->what);
 }
 
 int overlay_marks_refuse(const struct scan *scan, struct error *e)

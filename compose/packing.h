@@ -23,12 +23,17 @@ extern const char *const packing_compressions[], *const packing_compressions_of_
 extern const char *const packing_user_xattrs[];
 
 #define PACKING_OPTIONS(compress_value, compress_choices)                                          \
+	PACKING_OPTIONS_IF(true, compress_value, compress_choices)
+
+/* The same for a verb that packs only if it is not told to do something else: it asks for -o
+ * itself. */
+#define PACKING_OPTIONS_IF(output_required, compress_value, compress_choices)                      \
 	{.name = "-o",                                                                             \
 		.kind = OPTION_TEXT,                                                               \
 		.offset = offsetof(struct packing_options, output),                                \
 		.value = "NAME.layer",                                                             \
 		.help = "write the layer's record here",                                           \
-		.required = true},                                                                 \
+		.required = (output_required)},                                                    \
 		{.name = "--store",                                                                \
 			.kind = OPTION_TEXT,                                                       \
 			.offset = offsetof(struct packing_options, store),                         \

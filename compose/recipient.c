@@ -23,8 +23,7 @@ static int judge_by_keys(const struct installing_judge *judge, const char *file_
 	verified_free(text);
 	if (result != 0)
 		return -1;
-	if (stack_check_file_name(&stack, file_name, e) != 0 ||
-		stack_check_served(&stack, e) != 0) {
+	if (stack_check_file_name(&stack, file_name, e) != 0) {
 		stack_free(&stack);
 		return -1;
 	}

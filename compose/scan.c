@@ -15,7 +15,7 @@
 
 /* --- entries */
 
-static void entry_free(struct scan_entry *entry)
+void scan_entry_free(struct scan_entry *entry)
 {
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		free(entry->xattrs[i].name);
@@ -84,15 +84,33 @@ static int note_gone(const struct scan *scan, struct scan_entry *entry, struct e
 	return 0;
 }
 
-static int read_entry(const struct scan *scan, int dir_fd, const char *name,
-	struct scan_entry *entry, struct error *e)
+static int read_entry(int dir_fd, const char *name, enum scan_marks marks, struct scan_entry *entry,
+	struct error *e)
 {
 	const struct stat *st = &entry->st;
 	if (S_ISLNK(st->st_mode) && read_link(dir_fd, name, entry, e) != 0)
 		return -1;
-	entry->whiteout =
-		scan->marks != SCAN_MARKS_NONE && S_ISCHR(st->st_mode) && st->st_rdev == 0;
-	return scan_read_xattrs(dir_fd, name, scan->marks, entry, e);
+	entry->whiteout = marks != SCAN_MARKS_NONE && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+	return scan_read_xattrs(dir_fd, name, marks, entry, e);
+}
+
+int scan_name(int dir_fd, const char *path, enum scan_marks marks, struct scan_entry *out,
+	struct error *e)
+{
+	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+	struct scan_entry entry = {.path = strdup(path)};
+	if (entry.path == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	int result = fstatat(dir_fd, name, &entry.st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+	if (result != 0)
+		result = error_errno(e, errno, "stat `%s`", path);
+	else
+		result = read_entry(dir_fd, name, marks, &entry, e);
+	if (result == 0)
+		*out = entry;
+	else
+		scan_entry_free(&entry);
+	return result;
 }
 
 static int add_name(
@@ -113,7 +131,7 @@ static int add_name(
 	entry->path = SCOPE_TAKE(path);
 	entry->st = st;
 	entry->gone = !there;
-	if (!there || read_entry(scan, dir_fd, name, entry, e) == 0)
+	if (!there || read_entry(dir_fd, name, scan->marks, entry, e) == 0)
 		return 0;
 	return note_gone(scan, entry, e);
 }
@@ -181,7 +199,7 @@ static int compare_inodes(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int find_leaders(struct scan *scan, struct error *e)
+int scan_find_leaders(struct scan *scan, struct error *e)
 {
 	SCOPED_FREE struct scan_entry **sorted = malloc(scan->count * sizeof *sorted);
 	if (sorted == NULL)
@@ -224,11 +242,11 @@ int scan_tree(const char *path, bool root_owned, struct scan *out, struct error 
 int scan_upper(
 	const char *path, bool root_owned, enum scan_marks marks, struct scan *out, struct error *e)
 {
-	*out = (struct scan){.root = path, .marks = marks};
+	*out = (struct scan){.below_fd = -1, .root = path, .marks = marks};
 	out->root_fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (out->root_fd < 0)
 		return error_errno(e, errno, "open the directory `%s`", path);
-	if (scan_root(out, e) != 0 || find_leaders(out, e) != 0) {
+	if (scan_root(out, e) != 0 || scan_find_leaders(out, e) != 0) {
 		(void)error_wrap(e, "`%s`", path);
 		scan_free(out);
 		return -1;
@@ -247,10 +265,15 @@ int scan_filter(struct scan *scan, bool (*keep)(void *context, const struct scan
 		if (keep(context, &entry))
 			scan->entries[kept++] = entry;
 		else
-			entry_free(&entry);
+			scan_entry_free(&entry);
 	}
 	scan->count = kept;
-	return find_leaders(scan, e);
+	return scan_find_leaders(scan, e);
+}
+
+const char *scan_root_of(const struct scan *scan, const struct scan_entry *entry)
+{
+	return entry->below ? scan->below : scan->root;
 }
 
 int scan_refuse_gone(const struct scan *scan, struct error *e)
@@ -258,7 +281,7 @@ int scan_refuse_gone(const struct scan *scan, struct error *e)
 	for (size_t i = 0; i < scan->count; i++) {
 		if (scan->entries[i].gone)
 			return error_set(e, ERROR_IO, 0, "`%s/%s` was removed while it was read",
-				scan->root, scan->entries[i].path);
+				scan_root_of(scan, &scan->entries[i]), scan->entries[i].path);
 	}
 	return 0;
 }
@@ -270,8 +293,8 @@ int scan_refuse_whiteouts(const struct scan *scan, struct error *e)
 		const char *slash = strrchr(path, '/');
 		if (strncmp(slash == NULL ? path : slash + 1, ".wh.", 4) == 0)
 			return error_set(e, ERROR_WHITEOUT, 0,
-				"`%s/%s`: a layer can't hold a file of such a name", scan->root,
-				path);
+				"`%s/%s`: a layer can't hold a file of such a name",
+				scan_root_of(scan, &scan->entries[i]), path);
 	}
 	return 0;
 }
@@ -279,8 +302,9 @@ int scan_refuse_whiteouts(const struct scan *scan, struct error *e)
 void scan_free(struct scan *scan)
 {
 	for (size_t i = 0; i < scan->count; i++)
-		entry_free(&scan->entries[i]);
+		scan_entry_free(&scan->entries[i]);
 	free(scan->entries);
 	scope_close(&scan->root_fd);
+	scope_close(&scan->below_fd);
 	*scan = (struct scan)SCAN_INIT;
 }

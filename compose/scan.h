@@ -31,6 +31,7 @@ struct scan_entry {
 	bool opaque;        /* of an upper: a directory that hides what lower layers have there */
 	bool gone;          /* of an upper: removed between listing and reading it */
 	bool emptied;       /* its contents are left out */
+	bool below;         /* of two uppers, one over the other: it is the lower one's */
 	char *foreign_mark; /* of an upper: the attribute of overlayfs that no layer can say */
 	char *link;         /* of a symlink */
 	size_t xattr_count;
@@ -39,8 +40,8 @@ struct scan_entry {
 };
 
 struct scan {
-	int root_fd;
-	const char *root; /* the caller's path of it */
+	int root_fd, below_fd;
+	const char *root, *below; /* the caller's paths; of an upper below this one: NULL */
 	enum scan_marks marks;
 	size_t count, capacity;
 	struct scan_entry *entries;
@@ -48,7 +49,7 @@ struct scan {
 
 #define SCAN_INIT                                                                                  \
 	{                                                                                          \
-		.root_fd = -1                                                                      \
+		.root_fd = -1, .below_fd = -1                                                      \
 	}
 
 /* Read the tree below the directory `path`. Sockets and attributes that a layer can't have are left
@@ -60,6 +61,23 @@ int scan_tree(const char *path, bool root_owned, struct scan *out, struct error 
 /* The same of an overlay's upper directory: whiteouts and marks are told from files. */
 int scan_upper(const char *path, bool root_owned, enum scan_marks marks, struct scan *out,
 	struct error *e);
+
+/* Two uppers of one overlay, the second below the first, become one that shows the same over the
+ * same layers. `below` is empty afterwards. ERROR_NOSPACE. */
+int scan_put_over(struct scan *top, struct scan *below, struct error *e);
+
+/* One name alone, as an entry with a path of its own, for scan_entry_free(). `dir_fd` is that of
+ * its directory; "" is the directory itself. ERROR_MISSING; ERROR_IO, ERROR_NOSPACE, ERROR_LIMIT.
+ */
+int scan_name(int dir_fd, const char *path, enum scan_marks marks, struct scan_entry *out,
+	struct error *e);
+void scan_entry_free(struct scan_entry *entry);
+
+/* Where an entry's directory tree is. */
+const char *scan_root_of(const struct scan *scan, const struct scan_entry *entry);
+
+/* Find which entries are one file, after some came or went. ERROR_NOSPACE. */
+int scan_find_leaders(struct scan *scan, struct error *e);
 
 /* Forget the entries that `keep` says false of, in their order. ERROR_NOSPACE. */
 int scan_filter(struct scan *scan, bool (*keep)(void *context, const struct scan_entry *entry),

@@ -25,7 +25,7 @@ int scan_open_file(
 	const struct scan *scan, const struct scan_entry *entry, int *fd, struct error *e)
 {
 	/* O_NONBLOCK: should it have become a FIFO meanwhile, that must not hold us. */
-	SCOPED_FD opened = sys_openat2(scan->root_fd, entry->path,
+	SCOPED_FD opened = sys_openat2(entry->below ? scan->below_fd : scan->root_fd, entry->path,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0,
 		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (opened < 0)

@@ -51,7 +51,7 @@ static const struct option_spec options[] = {
 static enum scan_marks marks_of(const struct commit_options *given, const struct live_upper *live)
 {
 	if (given->live)
-		return live->userxattr ? SCAN_MARKS_USER : SCAN_MARKS_TRUSTED;
+		return live_upper_marks(live);
 	if (given->marks == NULL)
 		return SCAN_MARKS_UNSURE;
 	return strcmp(given->marks, "user") == 0 ? SCAN_MARKS_USER : SCAN_MARKS_TRUSTED;
@@ -117,15 +117,25 @@ static int pack_upper(const struct scan *scan, struct packing *packing, struct e
 	return result;
 }
 
-static int commit(const struct commit_options *given, const char *path, enum scan_marks found,
-	struct error *e)
+static int scan_given(const struct commit_options *given, const char *path,
+	const struct live_upper *live, struct scan *out, struct error *e)
+{
+	bool root_owned = given->packing.root_owned;
+	if (given->live)
+		return live_upper_scan(live, root_owned, out, e);
+	return scan_upper(path, root_owned, marks_of(given, live), out, e);
+}
+
+/* UPPER is `path`, or NULL: `live`. */
+static int commit(const struct commit_options *given, const char *path,
+	const struct live_upper *live, struct error *e)
 {
 	SCOPED_SCAN scan = SCAN_INIT;
 	SCOPED_PACKING packing = PACKING_INIT;
-	if ((found != SCAN_MARKS_USER && overlay_marks_check_readable(e) != 0) ||
+	if ((marks_of(given, live) != SCAN_MARKS_USER && overlay_marks_check_readable(e) != 0) ||
 		packing_open(&given->packing, &packing, e) != 0 ||
 		(given->live && refuse_outputs(&packing, e) != 0) ||
-		scan_upper(path, given->packing.root_owned, found, &scan, e) != 0 ||
+		scan_given(given, path, live, &scan, e) != 0 ||
 		packing_refuse_store(&packing, &scan, e) != 0 ||
 		leave_out(&scan, &given->include, &given->exclude, e) != 0 ||
 		scan_refuse_whiteouts(&scan, e) != 0 || overlay_marks_refuse(&scan, e) != 0 ||
@@ -137,7 +147,7 @@ static int commit(const struct commit_options *given, const char *path, enum sca
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
 	const struct commit_options *given = opaque;
-	struct live_upper live = {0};
+	SCOPED_LIVE_UPPER live = {.path = NULL};
 	if (given->live != (operands->count == 0))
 		return error_set(e, ERROR_USAGE, 0, "it takes either UPPER or --live");
 	if (given->live && given->marks != NULL)
@@ -145,10 +155,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 			e, ERROR_USAGE, 0, "--marks goes with UPPER: --live sees for itself");
 	if (given->live && live_upper_of_root(&live, e) != 0)
 		return -1;
-	SCOPED_FREE char *path = live.path;
-	int result =
-		commit(given, given->live ? path : operands->items[0], marks_of(given, &live), e);
-	return result;
+	return commit(given, given->live ? NULL : operands->items[0], &live, e);
 }
 
 #define ROW(pattern_, how_, reason_) "  /" pattern_ ": " reason_ "\n"
@@ -163,7 +170,8 @@ const struct verb verb_commit = {
 	.run = run,
 	.text = "UPPER is the upper directory of an overlay: of a system that plyboot booted it is "
 		"plyboot/NAME/upper on the state partition. --live takes that of the running "
-		"system, as root; the store and the .layer file must lie elsewhere (--store "
+		"system, as root; of a stack on trial what its own upper and the one below "
+		"show together. The store and the .layer file must lie elsewhere (--store "
 		"/run/store). The layer, on top of the lower ones, gives what the overlay shows: "
 		"whiteouts and opaque directories become OCI's. What no layer can say, as "
 		"overlayfs's redirects and metacopies, is refused. The same upper gives the same "

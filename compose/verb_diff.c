@@ -1,12 +1,33 @@
 /* plyboot diff: what changed between two directories, as a layer. */
 #include "compare.h"
+#include "live_diff.h"
 #include "packing.h"
 #include "path_order.h"
 #include "report.h"
 #include "verbs.h"
 
+struct diff_options {
+	struct packing_options packing;
+	struct live_diff_options live;
+	bool is_live;
+};
+
+#define FIELD(name_) .offset = offsetof(struct diff_options, name_)
 static const struct option_spec options[] = {
-	PACKING_OPTIONS("zstd|gzip|none", packing_compressions), {0}};
+	PACKING_OPTIONS_IF(false, "zstd|gzip|none", packing_compressions),
+	{.name = "--live",
+		.kind = OPTION_FLAG,
+		FIELD(is_live),
+		.help = "on the running system: list what differs from the signed root"},
+	{.name = "--json", .kind = OPTION_FLAG, FIELD(live.json), .help = "one JSON object a line"},
+	{.name = "--all",
+		.kind = OPTION_FLAG,
+		FIELD(live.all),
+		.help = "also what was copied up, and is the same"},
+	BOOTED_OPTION_RUN(offsetof(struct diff_options, live.run)),
+	{0},
+};
+#undef FIELD
 
 /* The first name of its group that is emitted carries the contents: the leader, for a group is
  * emitted whole. */
@@ -54,9 +75,9 @@ static int pack_difference(const struct compare *compare, struct packing *packin
 	return result;
 }
 
-static int run(const void *opaque, const struct text_list *operands, struct error *e)
+static int pack(
+	const struct packing_options *given, const struct text_list *operands, struct error *e)
 {
-	const struct packing_options *given = opaque;
 	SCOPED_SCAN old = SCAN_INIT;
 	SCOPED_SCAN new = SCAN_INIT;
 	SCOPED_COMPARE compare = {0};
@@ -71,14 +92,37 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	return packing_finish(&packing, e);
 }
 
+static int run(const void *opaque, const struct text_list *operands, struct error *e)
+{
+	const struct diff_options *given = opaque;
+	const struct live_diff_options *live = &given->live;
+	bool makes_layer = given->packing.output != NULL;
+	if (given->is_live && (operands->count > 0 || makes_layer)) {
+		report_hint(
+			"`plyboot commit --live` makes a layer of what the running system wrote");
+		return error_set(
+			e, ERROR_USAGE, 0, "--live lists what differs: it takes no OLD, NEW or -o");
+	}
+	if (given->is_live)
+		return live_diff(live, e);
+	if (live->json || live->all || live->run != NULL)
+		return error_set(e, ERROR_USAGE, 0, "--json, --all and --run go with --live");
+	if (operands->count != 2 || !makes_layer)
+		return error_set(e, ERROR_USAGE, 0,
+			makes_layer ? "it takes OLD and NEW, or --live"
+				    : "-o NAME.layer is missing");
+	return pack(&given->packing, operands, e);
+}
+
 const struct verb verb_diff = {
 	.name = "diff",
-	.summary = "make a layer of what changed between two directories",
-	.operands = "OLD NEW",
-	.operands_min = 2,
+	.summary =
+		"make a layer of what changed between two directories, or list what a system wrote",
+	.operands = "[OLD NEW]",
+	.operands_min = 0,
 	.operands_max = 2,
 	.options = options,
-	.options_bytes = sizeof(struct packing_options),
+	.options_bytes = sizeof(struct diff_options),
 	.run = run,
 	.text = "The layer, applied over OLD, gives NEW exactly: type, mode, owner, time, "
 		"attributes and contents of every file are compared, and what is in OLD only is "
@@ -86,5 +130,14 @@ const struct verb verb_diff = {
 		"whatever changed below; hard links whose names changed are in it together. OLD "
 		"and NEW can be two roots of one system before and after an installation (`cp -a "
 		"OLD NEW` in between).\n\n"
-		"All else is as with `plyboot pack`.\n",
+		"All else is as with `plyboot pack`.\n\n"
+		"--live makes no layer: as root, on a system that plyboot booted, it lists what "
+		"differs from the signed root, a path a line: A it was added, M it has other "
+		"contents, mode, owner, time or attributes, T it is of another type, D it was "
+		"removed; with --all also = for what overlayfs copied up and nobody changed. Of a "
+		"directory that is gone the name alone is listed; its time alone is no change. Of "
+		"a "
+		"stack on trial it is what its own upper and the one below show together. What is "
+		"mounted over the root (/run, persistent paths) is none of it. The keys of --json "
+		"are in layers/FORMAT.md.\n",
 };

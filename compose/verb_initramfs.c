@@ -105,27 +105,44 @@ static int add_base(struct cpio *cpio, struct error *e)
 	return cpio_add(cpio, "dev/null", S_IFCHR | 0666, makedev(1, 3), NULL, 0, e);
 }
 
-static int add_init(const struct initramfs_options *given, struct cpio *cpio, struct error *e)
+static int add_program(
+	struct cpio *cpio, const char *path, const struct embedded *program, struct error *e)
+{
+	return cpio_add(cpio, path, S_IFREG | 0755, 0, program->start,
+		(size_t)(program->end - program->start), e);
+}
+
+static int add_init(const struct initramfs_options *given, const char *architecture,
+	struct cpio *cpio, struct error *e)
 {
 	SCOPED_FREE uint8_t *bytes = NULL;
 	size_t size_bytes;
-	struct utsname machine;
 	if (given->init != NULL) {
 		if (input_read_file(given->init, INIT_MAX_BYTES, &bytes, &size_bytes, e) != 0)
 			return -1;
 		return cpio_add(cpio, "init", S_IFREG | 0755, 0, bytes, size_bytes, e);
 	}
-	if (uname(&machine) != 0)
-		return error_errno(e, errno, "uname");
-	const char *architecture =
-		given->architecture != NULL ? given->architecture : machine.machine;
 	const struct embedded *init = embedded_init(architecture);
 	if (init == NULL)
 		return error_set(e, ERROR_MISSING, 0,
 			"this command carries no /init for `%s`: give one with --init",
 			architecture);
-	return cpio_add(
-		cpio, "init", S_IFREG | 0755, 0, init->start, (size_t)(init->end - init->start), e);
+	return add_program(cpio, "init", init, e);
+}
+
+/* /init, and what it leaves at /run/initramfs/shutdown. With an /init of another architecture, the
+ * latter may come with --add. */
+static int add_programs(const struct initramfs_options *given, struct cpio *cpio, struct error *e)
+{
+	struct utsname machine;
+	if (uname(&machine) != 0)
+		return error_errno(e, errno, "uname");
+	const char *architecture =
+		given->architecture != NULL ? given->architecture : machine.machine;
+	const struct embedded *down = embedded_shutdown(architecture);
+	if (add_init(given, architecture, cpio, e) != 0)
+		return -1;
+	return down != NULL ? add_program(cpio, "shutdown", down, e) : 0;
 }
 
 static int add_keys(const struct public_key *keys, size_t count, struct cpio *cpio, struct error *e)
@@ -251,7 +268,8 @@ static int fill(const struct initramfs_options *given, struct modules *modules, 
 {
 	struct public_key keys[LIMIT_KEYS];
 	if (public_keys_read(&given->pub, keys, e) != 0 || add_base(cpio, e) != 0 ||
-		add_init(given, cpio, e) != 0 || add_keys(keys, given->pub.count, cpio, e) != 0 ||
+		add_programs(given, cpio, e) != 0 ||
+		add_keys(keys, given->pub.count, cpio, e) != 0 ||
 		choose_modules(given, modules, e) != 0 ||
 		initramfs_add_modules(modules, cpio, e) != 0)
 		return -1;

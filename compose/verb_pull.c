@@ -75,7 +75,6 @@ static int pull(
 {
 	SCOPED_LAYOUT store = LAYOUT_INIT;
 	struct pulling pulling;
-	struct error unserved;
 	if (layout_open(layout_path(given->store), true, &store, e) != 0)
 		return -1;
 	int result = pulling_fetch(&store, asked, &pulling, e);
@@ -86,8 +85,6 @@ static int pull(
 		say(&pulling);
 		if (pulling.signatures == 0)
 			report_warning("the stack is not signed: it will not boot");
-		if (stack_check_served(&pulling.stack, &unserved) != 0)
-			report_warning("it will not boot: %s", unserved.text);
 	}
 	pulling_close(&pulling);
 	return result;

@@ -16,13 +16,15 @@
 #include "verbs.h"
 
 struct stack_options {
-	const char *store, *name, *architecture, *kernel, *upper, *init, *on_failure, *created;
-	uint64_t version, floor;
+	const char *store, *name, *architecture, *kernel, *upper, *upper_change, *init, *on_failure,
+		*created;
+	uint64_t version, floor, upper_bytes;
 	struct text_list persist;
 	bool force;
 };
 
 static const char *const uppers[] = {"persistent", "volatile", "none", NULL};
+static const char *const changes[] = {"keep", "fresh", "refuse", NULL};
 static const char *const failures[] = {"halt", "reboot", "shell", NULL};
 
 #define FIELD(name_) .offset = offsetof(struct stack_options, name_)
@@ -69,11 +71,25 @@ static const struct option_spec options[] = {
 		.help = "where changes go: the state partition, memory, nowhere (read-only)",
 		.choices = uppers,
 		.fallback = "persistent"},
+	{.name = "--upper-change",
+		.kind = OPTION_TEXT,
+		FIELD(upper_change),
+		.value = "keep|fresh|refuse",
+		.help = "an upper that was another stack's: go on with it, archive it and begin a "
+			"fresh one, or don't boot",
+		.choices = changes,
+		.fallback = "keep"},
+	{.name = "--upper-size",
+		.kind = OPTION_SIZE,
+		FIELD(upper_bytes),
+		.value = "SIZE",
+		.help = "with `--upper volatile`: at most so much memory; default: half of it"},
 	{.name = "--persist",
 		.kind = OPTION_LIST,
 		FIELD(persist),
-		.value = "PATH",
-		.help = "with `--upper volatile`: what is kept all the same"},
+		.value = "PATH[:suid,dev]",
+		.help = "a directory that is kept on the state partition itself, whatever the "
+			"upper"},
 	{.name = "--init",
 		.kind = OPTION_TEXT,
 		FIELD(init),
@@ -137,6 +153,8 @@ static int set_fields(const struct stack_options *given, struct stack *stack, st
 	stack->version = given->version;
 	stack->floor = given->floor;
 	stack->upper = (enum upper)choice(uppers, given->upper);
+	stack->upper_change = (enum upper_change)choice(changes, given->upper_change);
+	stack->upper_bytes = given->upper_bytes;
 	stack->on_failure = (enum on_failure)choice(failures, given->on_failure);
 	if (set_text(stack->name, sizeof stack->name, given->name, "--name", e) != 0 ||
 		set_text(stack->architecture, sizeof stack->architecture, architecture, "--arch",
@@ -149,9 +167,10 @@ static int set_fields(const struct stack_options *given, struct stack *stack, st
 	return set_text(stack->kernel, sizeof stack->kernel, given->kernel, "--kernel", e);
 }
 
-static int compare_texts(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp(
+		((const struct persist_path *)a)->path, ((const struct persist_path *)b)->path);
 }
 
 static int set_persist(const struct stack_options *given, struct stack *stack, struct error *e)
@@ -165,12 +184,11 @@ static int set_persist(const struct stack_options *given, struct stack *stack, s
 	if (stack->persist == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	for (size_t i = 0; i < count; i++) {
-		stack->persist[i] = strdup(given->persist.items[i]);
-		if (stack->persist[i] == NULL)
-			return error_set(e, ERROR_NOSPACE, 0, "no memory");
+		if (persist_decode(given->persist.items[i], &stack->persist[i], e) != 0)
+			return error_wrap(e, "--persist");
 		stack->persist_count++;
 	}
-	qsort(stack->persist, count, sizeof *stack->persist, compare_texts);
+	qsort(stack->persist, count, sizeof *stack->persist, compare_paths);
 	return 0;
 }
 
@@ -249,7 +267,6 @@ static int write_stack(
 	char name[STACK_FILE_NAME_SIZE];
 	SCOPED_FREE char *text = NULL;
 	size_t size_bytes;
-	struct error unserved;
 	bool keep;
 	if (stack_encode(stack, &text, &size_bytes, e) != 0)
 		return -1;
@@ -258,8 +275,6 @@ static int write_stack(
 		(!keep &&
 			stack_file_write(layout, name, (const uint8_t *)text, size_bytes, e) != 0))
 		return -1;
-	if (stack_check_served(stack, &unserved) != 0)
-		report_warning("%s will not boot: %s", name, unserved.text);
 	printf("%s/stacks/%s\n", layout->path, name);
 	return 0;
 }

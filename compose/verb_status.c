@@ -5,14 +5,29 @@
 #include "../layers/choose.h"
 #include "device.h"
 #include "report.h"
+#include "status_conflicts.h"
 #include "verbs.h"
 
 struct status_options {
-	const char *run;
+	struct status_conflicts_options with;
+	bool conflicts;
 };
 
 static const struct option_spec options[] = {
-	BOOTED_OPTION_RUN(offsetof(struct status_options, run)),
+	{.name = "--conflicts",
+		.kind = OPTION_FLAG,
+		.offset = offsetof(struct status_options, conflicts),
+		.help = "list instead where the upper hides what the running stack changed"},
+	{.name = "--json",
+		.kind = OPTION_FLAG,
+		.offset = offsetof(struct status_options, with.json),
+		.help = "with --conflicts: one JSON object a line"},
+	{.name = "--store",
+		.kind = OPTION_TEXT,
+		.offset = offsetof(struct status_options, with.store),
+		.value = "DIR",
+		.help = "with --conflicts: where the stacks are, instead of the layers partition"},
+	BOOTED_OPTION_RUN(offsetof(struct status_options, with.run)),
 	{0},
 };
 
@@ -58,7 +73,22 @@ static void print_running(const struct status *self)
 	printf("signed by      %s\n", key != NULL ? key : "");
 	const json_t *upper = json_object_get(booted->report, "upper");
 	const char *why = text_of(upper, "why");
-	printf("upper          %s%s%s\n", text_of(upper, "kind"), why[0] != '\0' ? ": " : "", why);
+	const bool on_trial = json_is_true(json_object_get(upper, "trial"));
+	printf("upper          %s%s%s%s\n", text_of(upper, "kind"),
+		on_trial ? ", on trial: dropped unless it is confirmed" : "",
+		why[0] != '\0' ? ": " : "", why);
+}
+
+static void print_persist(const struct booted *booted)
+{
+	const json_t *list = json_object_get(booted->report, "persist"), *entry;
+	size_t i;
+	json_array_foreach(list, i, entry)
+	{
+		const char *why = text_of(entry, "why");
+		printf("%-14s %s: %s%s%s\n", i == 0 ? "persist" : "", text_of(entry, "path"),
+			text_of(entry, "kind"), why[0] != '\0' ? ": " : "", why);
+	}
 }
 
 static void print_watchdog(const struct booted *booted)
@@ -146,6 +176,7 @@ static void print_all(struct status *self)
 	const struct booted *booted = &self->booted;
 	if (booted->runs)
 		print_running(self);
+	print_persist(booted);
 	print_watchdog(booted);
 	print_steps(booted, "failed", "did not boot");
 	print_steps(booted, "refused", "refused");
@@ -154,19 +185,28 @@ static void print_all(struct status *self)
 	print_ladder(self);
 }
 
+static int print_status(struct status *self, struct error *e)
+{
+	int result = look(self, e);
+	if (result == 0)
+		print_all(self);
+	candidates_free(&self->stacks.found);
+	layout_close(&self->layers);
+	return result;
+}
+
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
 	static struct status self;
 	const struct status_options *given = opaque;
 	(void)operands;
 	self = (struct status){.layers = LAYOUT_INIT};
-	if (booted_read(given->run, &self.booted, e) != 0)
+	if (!given->conflicts && (given->with.json || given->with.store != NULL))
+		return error_set(e, ERROR_USAGE, 0, "--json and --store go with --conflicts");
+	if (booted_read(given->with.run, &self.booted, e) != 0)
 		return -1;
-	int result = look(&self, e);
-	if (result == 0)
-		print_all(&self);
-	candidates_free(&self.stacks.found);
-	layout_close(&self.layers);
+	int result = given->conflicts ? status_conflicts(&self.booted, &given->with, e)
+				      : print_status(&self, e);
 	booted_free(&self.booted);
 	return result;
 }
@@ -184,5 +224,20 @@ const struct verb verb_status = {
 		"its "
 		"order, by the code that /init decides by, and what it will refuse. Layers are not "
 		"read: a damaged one shows when it boots, or by `plyboot verify`.\n\n"
+		"--conflicts: an upper that was made for another stack hides what the running one "
+		"brought where the upper has something itself. For each stack that it was made for "
+		"before and that the layers partition still has, it lists the paths where the "
+		"running "
+		"stack has something else than that one (contents, type, mode, owner or "
+		"attributes; "
+		"times don't count) and the system shows something else again: with what the stack "
+		"did, "
+		"and what the upper has there or above it, a file of its own, a whiteout or an "
+		"opaque "
+		"directory. Nothing says when a file of the upper was written: those written after "
+		"the "
+		"update are listed as well. All layers of these stacks are read and checked, but "
+		"not "
+		"the signatures. The keys of --json are in layers/FORMAT.md.\n\n"
 		"It takes root, for the layers partition and the record.\n",
 };

@@ -100,8 +100,7 @@ static int check_bytes(struct verifier *self, const uint8_t *bytes, size_t size_
 	if (result != 0)
 		return -1;
 	print_stack(&stack, &who);
-	if ((file_name != NULL && stack_check_file_name(&stack, file_name, e) != 0) ||
-		stack_check_served(&stack, e) != 0)
+	if (file_name != NULL && stack_check_file_name(&stack, file_name, e) != 0)
 		result = -1;
 	if (result == 0)
 		result = check_layers(self, &stack, e);

@@ -45,6 +45,7 @@ static const char *const advice[ERROR_CODES] = {
 		"correct the kernel command line, or init.conf and make the initramfs again",
 	[ERROR_JAIL] = "make the layer again with plyboot pack; report this layer: it attacked or "
 		       "crashed what unpacks it",
+	[ERROR_UPPER] = "install a stack that keeps the upper, or one that begins a fresh one",
 };
 
 void console_open(void)

@@ -16,6 +16,7 @@
 #include "store.h"
 #include "syscalls.h"
 #include "watchdog.h"
+#include "wayback.h"
 
 static int check_init(int root, const char *init, struct error *e)
 {
@@ -113,9 +114,10 @@ static void write_report(struct report *report)
 static void say_goodbye(const struct report *report, const char *init)
 {
 	const struct stack *stack = &report->candidate->stack;
-	console_say("%s %llu: %zu layer%s, upper %s; %s after %" CLOCK_MS " ms", stack->name,
+	console_say("%s %llu: %zu layer%s, upper %s%s; %s after %" CLOCK_MS " ms", stack->name,
 		(unsigned long long)stack->version, report->layer_count,
-		report->layer_count == 1 ? "" : "s", report->upper, init,
+		report->layer_count == 1 ? "" : "s", report->upper,
+		report->upper_trial ? " (on trial)" : "", init,
 		CLOCK_MS_OF(clock_us() - report->start_us));
 }
 
@@ -147,6 +149,7 @@ int handover_run(const char *root, const char *init, struct report *report, stru
 		return error_errno(e, errno, "open /");
 	if (carry_mounts(root, e) != 0 || change_root(root, e) != 0)
 		return -1;
+	wayback_note_devices(report);
 	delete_initramfs(old_root);
 	report_step(report, "handover");
 	write_report(report);

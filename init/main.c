@@ -10,6 +10,7 @@
 #include "modules.h"
 #include "mounts.h"
 #include "watchdog.h"
+#include "wayback.h"
 
 static struct boot boot;
 
@@ -42,6 +43,7 @@ static int prepare(struct error *e)
 	modules_load(&boot.conf, report_warn_line, &boot.report);
 	watchdog_arm(&boot.conf, &boot.report);
 	watchdog_expect(&boot.conf, &boot.report);
+	wayback_make(&boot.report);
 	boot_step(&boot, "modules");
 	return 0;
 }

@@ -33,11 +33,15 @@ static bool kernel_may_have_lowerdir_plus(void)
 	return major > 6 || (major == 6 && minor >= 5);
 }
 
-/* Lower number `index`, top first: where it is in the store. */
+/* Lower number `index`, top first: where it is. */
 static void lower_path(const struct overlay_request *request, size_t index, const char *store,
 	char out[OVERLAY_NAME_SIZE])
 {
 	char id[DIGEST_HEX + 1];
+	if (request->base != NULL && index-- == 0) {
+		(void)snprintf(out, OVERLAY_NAME_SIZE, "%s", request->base);
+		return;
+	}
 	if (index == 0) {
 		(void)snprintf(out, OVERLAY_NAME_SIZE, "%s/%s", store, request->synthetic);
 		return;
@@ -211,7 +215,7 @@ int overlay_mount(const struct overlay_request *request, const char **method, st
 {
 	struct overlay_shown shown = {
 		.at = OVERLAY_PATH,
-		.lower_count = request->count + 1,
+		.lower_count = request->count + 1 + (request->base != NULL),
 		.upper = request->upper,
 		.work = request->work,
 		.read_only = request->read_only,

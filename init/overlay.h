@@ -12,7 +12,8 @@
 struct overlay_request {
 	const struct digest *ids; /* layers in the store, bottom first */
 	size_t count;
-	const char *synthetic;    /* the synthetic layer's name in the store: on top */
+	const char *synthetic; /* the synthetic layer's name in the store: on top */
+	const char *base;      /* absolute path of an upper that is only read, above it; or NULL */
 	const char *upper, *work; /* absolute paths; NULL: a read-only overlay of lowers alone */
 	bool read_only;
 };

@@ -115,6 +115,9 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 	report->lower_count = 0;
 	report->upper = NULL;
 	report->upper_why[0] = '\0';
+	report->upper_trial = false;
+	report->upper_dirs[0][0] = report->upper_dirs[1][0] = '\0';
+	report->persist_count = 0;
 	report->init = NULL;
 	return 0;
 }
@@ -277,8 +280,30 @@ static void put_stack(struct json_text *json, const struct report *report)
 	json_text_open(json, "upper", '{');
 	json_text_string(json, "kind", report->upper);
 	json_text_string(json, "why", report->upper_why[0] != '\0' ? report->upper_why : NULL);
+	json_text_bool(json, "trial", report->upper_trial);
+	json_text_open(json, "dirs", '[');
+	for (size_t i = 0; i < 2; i++) {
+		if (report->upper_dirs[i][0] != '\0')
+			json_text_string(json, NULL, report->upper_dirs[i]);
+	}
+	json_text_close(json, ']');
 	json_text_close(json, '}');
 	json_text_string(json, "init", report->init);
+}
+
+static void put_persist(struct json_text *json, const struct report *report)
+{
+	json_text_open(json, "persist", '[');
+	for (size_t i = 0; i < report->persist_count; i++) {
+		const struct report_persist *persist = &report->persist[i];
+		json_text_open(json, NULL, '{');
+		json_text_string(json, "path", persist->path);
+		json_text_string(json, "kind", persist->kept ? "persistent" : "volatile");
+		json_text_string(json, "why", persist->why[0] != '\0' ? persist->why : NULL);
+		json_text_bool(json, "seeded", persist->seeded);
+		json_text_close(json, '}');
+	}
+	json_text_close(json, ']');
 }
 
 static void put_times(struct json_text *json, const struct report *report, uint64_t now_us)
@@ -300,6 +325,7 @@ void report_json(const struct report *report, uint64_t now_us, struct json_text 
 	json_text_open(json, NULL, '{');
 	json_text_number(json, "plyboot_boot", 1);
 	put_stack(json, report);
+	put_persist(json, report);
 	json_text_string(json, "record", report->record);
 	put_failures(json, "refused", report->refused, report->refused_count);
 	put_failures(json, "failed", report->failed, report->failed_count);

@@ -10,7 +10,13 @@
 
 struct json_text;
 
-enum { REPORT_WARNINGS = 64, REPORT_STEPS = 64, REPORT_LINE_SIZE = 400, REPORT_DEVICE_SIZE = 256 };
+enum {
+	REPORT_WARNINGS = 64,
+	REPORT_STEPS = 64,
+	REPORT_LINE_SIZE = 400,
+	REPORT_DEVICE_SIZE = 256,
+	REPORT_DIR_SIZE = 192
+};
 
 struct report_layer {
 	struct layer_record record;
@@ -24,6 +30,13 @@ struct report_failure {
 	char what[STACK_FILE_NAME_SIZE];
 	enum error_code code;
 	char reason[ERROR_TEXT_SIZE];
+};
+
+/* What a persistent path of the stack is in this boot. */
+struct report_persist {
+	const char *path;
+	bool kept, seeded; /* kept: served from the state partition; seeded: for the first time */
+	char why[REPORT_LINE_SIZE]; /* "" when it is kept */
 };
 
 /* A newer stack that was not tried before the one that is. */
@@ -67,7 +80,12 @@ struct report {
 	const char *overlay_method;  /* NULL until mounted */
 	size_t lower_count;
 	const char *upper;
+	bool upper_trial;
+	char upper_dirs[2]
+		       [REPORT_DIR_SIZE]; /* of the upper, and of the base below it; "" for none */
 	char upper_why[REPORT_LINE_SIZE]; /* "" when it is what the stack asks for */
+	size_t persist_count;
+	struct report_persist persist[LIMIT_PERSIST_PATHS];
 	const char *init;
 };
 

@@ -13,6 +13,7 @@
 #include "handover.h"
 #include "jail.h"
 #include "overlay.h"
+#include "persist.h"
 #include "scope.h"
 #include "upper.h"
 #include "watchdog.h"
@@ -172,6 +173,7 @@ static int mount_root(struct boot *boot, const struct lowers *lowers,
 		.synthetic = lowers->synthetic,
 		.upper = upper->kind == UPPER_NONE ? NULL : upper->upper,
 		.work = upper->kind == UPPER_NONE ? NULL : upper->work,
+		.base = upper->base[0] != '\0' ? upper->base : NULL,
 		.read_only = boot->settings.read_only,
 	};
 	boot->report.lower_count = request.count + 1; /* and the synthetic one */
@@ -201,6 +203,12 @@ static bool layers_do(struct boot *boot, const struct lowers *lowers, const char
 	return true;
 }
 
+/* Where it is asked to do without one, nothing is ever confirmed, and so nothing is on trial. */
+static bool keeps_record(const struct boot *boot)
+{
+	return strcmp(boot->settings.device[INITCONF_RECORD], "none") != 0;
+}
+
 /* A persistent upper that overlayfs can't use (a full or failing disk), or that hides the init of
  * layers which have one, is one more that can't be had. */
 static int mount_with_upper(struct boot *boot, const struct candidate *candidate,
@@ -213,6 +221,7 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 		return error_errno(e, errno, "open the synthetic layer");
 	const struct upper_request request = {
 		.candidate = candidate,
+		.record = keeps_record(boot) ? &boot->record.record : NULL,
 		.device = boot->settings.device[INITCONF_STATE],
 		.deadline_us = boot->deadline_us,
 		.keep_nothing = boot->settings.upper_volatile,
@@ -238,6 +247,22 @@ static int finish_store(struct boot *boot, const struct lowers *lowers, struct e
 	return store_mount_freeze(&boot->store, e);
 }
 
+static void mount_persistent_paths(
+	struct boot *boot, const struct candidate *candidate, const char *init)
+{
+	const struct persist_request request = {
+		.candidate = candidate,
+		.device = boot->settings.device[INITCONF_STATE],
+		.deadline_us = boot->deadline_us,
+		.keep_nothing = boot->settings.upper_volatile,
+		.init = init,
+	};
+	if (candidate->stack.persist_count == 0)
+		return;
+	persist_mount(&request, &boot->report);
+	boot_step(boot, "persistent paths");
+}
+
 int rung_climb(
 	struct boot *boot, const struct candidate *candidate, const char **init, struct error *e)
 {
@@ -255,6 +280,7 @@ int rung_climb(
 		overlay_unmount();
 		return -1;
 	}
+	mount_persistent_paths(boot, candidate, wanted);
 	boot->report.init = wanted;
 	*init = wanted;
 	return 0;

@@ -1,6 +1,7 @@
 #include "upper.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,13 +14,16 @@
 #define VOLATILE_PATH "/run/plyboot/volatile"
 
 /* An upper of a rung before this one goes with its tmpfs. */
-static int make_volatile(int model_fd, struct upper_dirs *out, struct error *e)
+static int make_volatile(uint64_t size_bytes, int model_fd, struct upper_dirs *out, struct error *e)
 {
+	char size[40] = "", options[64];
 	(void)umount2(VOLATILE_PATH, MNT_DETACH);
 	if (mkdir(VOLATILE_PATH, 0700) != 0 && errno != EEXIST)
 		return error_errno(e, errno, "make " VOLATILE_PATH);
-	if (mount("plyboot-volatile", VOLATILE_PATH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") !=
-		0)
+	if (size_bytes > 0)
+		(void)snprintf(size, sizeof size, ",size=%" PRIu64, size_bytes);
+	(void)snprintf(options, sizeof options, "mode=0700%s", size);
+	if (mount("plyboot-volatile", VOLATILE_PATH, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
 		return error_set(e, ERROR_KERNEL, errno, "mount a tmpfs at " VOLATILE_PATH);
 	if (mkdir(VOLATILE_PATH "/upper", 0755) != 0 || mkdir(VOLATILE_PATH "/work", 0755) != 0)
 		return error_errno(e, errno, "make the volatile upper");
@@ -28,7 +32,7 @@ static int make_volatile(int model_fd, struct upper_dirs *out, struct error *e)
 		return error_errno(e, errno, "open the volatile upper");
 	if (store_copy_metadata(model_fd, upper, e) != 0)
 		return -1;
-	out->kind = UPPER_VOLATILE;
+	*out = (struct upper_dirs){.kind = UPPER_VOLATILE};
 	(void)snprintf(out->upper, sizeof out->upper, "%s", VOLATILE_PATH "/upper");
 	(void)snprintf(out->work, sizeof out->work, "%s", VOLATILE_PATH "/work");
 	return 0;
@@ -37,13 +41,18 @@ static int make_volatile(int model_fd, struct upper_dirs *out, struct error *e)
 static void note(struct report *report, const struct upper_dirs *dirs)
 {
 	report->upper = upper_name(dirs->kind);
-	console_debug("upper: %s %s", report->upper, dirs->upper);
+	report->upper_trial = dirs->trial;
+	(void)snprintf(report->upper_dirs[0], sizeof report->upper_dirs[0], "%s", dirs->upper);
+	(void)snprintf(report->upper_dirs[1], sizeof report->upper_dirs[1], "%s", dirs->base);
+	console_debug("upper: %s %s%s%s", report->upper, dirs->upper,
+		dirs->base[0] != '\0' ? " over " : "", dirs->base);
 }
 
 static int volatile_upper(const struct upper_request *request, struct report *report,
 	struct upper_dirs *out, struct error *e)
 {
-	if (make_volatile(request->model_fd, out, e) != 0)
+	/* In the place of a persistent one it may be as large as tmpfs has it. */
+	if (make_volatile(request->candidate->stack.upper_bytes, request->model_fd, out, e) != 0)
 		return error_wrap(e, "volatile upper");
 	note(report, out);
 	return 0;
@@ -75,8 +84,12 @@ int upper_prepare(const struct upper_request *request, struct report *report,
 			"init.conf or the command line asks for it");
 		return volatile_upper(request, report, out, e);
 	}
-	if (state_prepare(request, report, out, &why) != 0)
-		return upper_fall_back(request, why.text, report, out, e);
+	if (state_prepare(request, report, out, &why) != 0) {
+		if (why.code != ERROR_UPPER)
+			return upper_fall_back(request, why.text, report, out, e);
+		*e = why;
+		return -1;
+	}
 	note(report, out);
 	return 0;
 }

@@ -60,8 +60,6 @@ int candidate_check(const struct candidate_policy *policy, const struct stack *s
 	if (stack->version < floor)
 		return error_set(e, ERROR_ROLLBACK, 0, "version %llu is below the floor %llu of %s",
 			(unsigned long long)stack->version, (unsigned long long)floor, whose);
-	if (stack_check_served(stack, e) != 0)
-		return -1;
 	return stack_check_target(stack, policy->machine, policy->kernel_release, e);
 }
 

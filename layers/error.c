@@ -27,6 +27,7 @@ static const char *const code_names[ERROR_CODES] = {
 	[ERROR_KERNEL] = "KERNEL",
 	[ERROR_CONFIG] = "CONFIG",
 	[ERROR_JAIL] = "JAIL",
+	[ERROR_UPPER] = "UPPER",
 	[ERROR_USAGE] = "USAGE",
 };
 

@@ -17,7 +17,7 @@ enum error_code {
 	ERROR_NONE,
 	ERROR_FORMAT,    /* a file is not in its one canonical form */
 	ERROR_LIMIT,     /* over a signed limit or a built-in ceiling */
-	ERROR_TARGET,    /* for another architecture or kernel, or another /init */
+	ERROR_TARGET,    /* for another architecture or kernel */
 	ERROR_ROLLBACK,  /* older than the floor */
 	ERROR_SIGNATURE, /* no signature, too few, or one that does not verify */
 	ERROR_KEY,       /* signed by a key that is not trusted, or a key that is no key */
@@ -36,6 +36,7 @@ enum error_code {
 	ERROR_KERNEL,    /* the running kernel lacks something, or refused it */
 	ERROR_CONFIG,    /* init.conf or the command line asks for what can't be */
 	ERROR_JAIL,      /* what unpacked the layer broke out, hung or crashed, and was ended */
+	ERROR_UPPER,     /* the upper that is there is another stack's, and this one refuses it */
 	ERROR_USAGE,     /* the command was called wrongly */
 	ERROR_CODES
 };

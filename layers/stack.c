@@ -15,6 +15,13 @@ const char *upper_name(enum upper upper)
 	return (unsigned)upper < UPPER_KINDS ? upper_names[upper] : "unknown";
 }
 
+const char *upper_change_name(enum upper_change change)
+{
+	if (change == UPPER_CHANGE_KEEP)
+		return "keep";
+	return (unsigned)change < UPPER_CHANGES ? upper_change_names[change] : "unknown";
+}
+
 const char *on_failure_name(enum on_failure on_failure)
 {
 	return (unsigned)on_failure < ON_FAILURE_KINDS ? on_failure_names[on_failure] : "unknown";
@@ -22,8 +29,6 @@ const char *on_failure_name(enum on_failure on_failure)
 
 void stack_free(struct stack *stack)
 {
-	for (size_t i = 0; i < stack->persist_count; i++)
-		free(stack->persist[i]);
 	free(stack->persist);
 	free(stack->layers);
 	*stack = (struct stack){.layers = NULL};
@@ -45,17 +50,14 @@ int stack_check_layer_count(const struct stack *stack, struct error *e)
 		LIMIT_LAYERS);
 }
 
-int stack_check_persist(const struct stack *stack, size_t index, struct error *e)
+int stack_check_upper(const struct stack *stack, struct error *e)
 {
-	if (stack->upper != UPPER_VOLATILE)
+	if (stack->upper_change != UPPER_CHANGE_KEEP && stack->upper != UPPER_PERSISTENT)
 		return error_set(
-			e, ERROR_FORMAT, 0, "only \"upper volatile\" has persistent paths");
-	if (index >= LIMIT_PERSIST_PATHS)
+			e, ERROR_FORMAT, 0, "upper-change is there only with \"upper persistent\"");
+	if (stack->upper_bytes != 0 && stack->upper != UPPER_VOLATILE)
 		return error_set(
-			e, ERROR_LIMIT, 0, "more than %u persistent paths", LIMIT_PERSIST_PATHS);
-	if (index > 0 && strcmp(stack->persist[index - 1], stack->persist[index]) >= 0)
-		return error_set(
-			e, ERROR_FORMAT, 0, "the paths are not sorted, or one is there twice");
+			e, ERROR_FORMAT, 0, "upper-size is there only with \"upper volatile\"");
 	return 0;
 }
 
@@ -74,14 +76,6 @@ int stack_check_target(
 			"kernel, or write a stack with the modules of this one",
 			stack->name, stack->version, stack->kernel, kernel_release);
 	return 0;
-}
-
-int stack_check_served(const struct stack *stack, struct error *e)
-{
-	if (stack->persist_count == 0)
-		return 0;
-	return error_set(e, ERROR_TARGET, 0,
-		"it asks for persistent paths, which this /init does not serve");
 }
 
 int layer_record_id(const struct layer_record *record, struct digest *out, struct error *e)

@@ -19,7 +19,9 @@
  *     user-xattrs none|required|optional
  *     pieces sha256:...
  *     upper persistent|volatile|none
- *     [persist /var/lib/thing]          sorted, only with "upper volatile"
+ *     [upper-change fresh|refuse]       only with "upper persistent"; without it: keep
+ *     [upper-size 67108864]             bytes, only with "upper volatile"
+ *     [persist /var/lib/thing]          sorted; allows more with :suid, :dev or :suid,dev behind it
  *     init /sbin/init
  *     on-failure halt|reboot|shell
  *     ---
@@ -27,6 +29,7 @@
 #ifndef PLYBOOT_STACK_H
 #define PLYBOOT_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +53,10 @@ enum user_xattrs {
 
 enum upper { UPPER_PERSISTENT, UPPER_VOLATILE, UPPER_NONE, UPPER_KINDS };
 
+/* What becomes of an upper that was another stack's. */
+enum upper_change { UPPER_CHANGE_KEEP, UPPER_CHANGE_FRESH, UPPER_CHANGE_REFUSE, UPPER_CHANGES };
+const char *upper_change_name(enum upper_change change);
+
 /* What to do when nothing boots. */
 enum on_failure { ON_FAILURE_HALT, ON_FAILURE_REBOOT, ON_FAILURE_SHELL, ON_FAILURE_KINDS };
 const char *upper_name(enum upper upper);
@@ -67,9 +74,16 @@ struct layer_record {
 };
 
 enum {
-	STACK_NAME_SIZE = 64,   /* [a-z0-9][a-z0-9._-]{0,62} */
-	STACK_TEXT_SIZE = 65,   /* architecture, kernel: [A-Za-z0-9._+~-]{1,64} */
-	STACK_CREATED_SIZE = 21 /* RFC 3339, UTC, seconds */
+	STACK_NAME_SIZE = 64,    /* [a-z0-9][a-z0-9._-]{0,62} */
+	STACK_TEXT_SIZE = 65,    /* architecture, kernel: [A-Za-z0-9._+~-]{1,64} */
+	STACK_CREATED_SIZE = 21, /* RFC 3339, UTC, seconds */
+	STACK_PERSIST_SIZE = 252 /* a path, or the name that it has on the state partition */
+};
+
+/* A directory that is kept on the state partition, whatever becomes of the upper. */
+struct persist_path {
+	char path[STACK_PERSIST_SIZE]; /* absolute, normal, without a colon */
+	bool suid, dev;                /* set-id bits and device nodes work there */
 };
 
 struct stack {
@@ -82,9 +96,12 @@ struct stack {
 	size_t layer_count;                 /* 1 .. LIMIT_LAYERS */
 	struct layer_record *layers;        /* owned; bottom first */
 	enum upper upper;
+	enum upper_change upper_change;
+	uint64_t
+		upper_bytes; /* of a volatile one at most; 0: as tmpfs has it, half of the memory */
 	size_t persist_count;
-	char **persist; /* owned; absolute, normal paths, sorted, no duplicates */
-	char init[256]; /* absolute, normal path */
+	struct persist_path *persist; /* owned; sorted, none within another */
+	char init[256];               /* absolute, normal path */
 	enum on_failure on_failure;
 };
 
@@ -101,8 +118,16 @@ void stack_free(struct stack *stack);
 int stack_check_target(const struct stack *stack, const char *machine, const char *kernel_release,
 	struct error *e);
 
-/* Does this version's /init serve all that it asks for? ERROR_TARGET otherwise. */
-int stack_check_served(const struct stack *stack, struct error *e);
+/* A persistent path as it stands in the file, PATH[:OPTIONS]. ERROR_FORMAT, ERROR_LIMIT. Whether a
+ * stack may have it, and beside which others, stack_encode() says. */
+enum { PERSIST_TEXT_SIZE = STACK_PERSIST_SIZE + 9 };
+int persist_decode(const char *text, struct persist_path *out, struct error *e);
+void persist_format(const struct persist_path *persist, char out[PERSIST_TEXT_SIZE]);
+
+/* The name of its directory on the state partition: one for each path, and a path for each. Never
+ * one that ends in PERSIST_NEW. ERROR_LIMIT: it would be too long. */
+#define PERSIST_NEW "%new"
+int persist_name(const char *path, char out[STACK_PERSIST_SIZE], struct error *e);
 
 /* The eight lines of one layer alone, the form of a .layer file; LAYER_RECORD_TEXT_SIZE holds any.
  */

@@ -135,9 +135,18 @@ static int read_layers(struct reader *reader, struct stack *stack, struct error 
 	return error_wrap(e, "line %u", reader->line);
 }
 
+static int read_upper(struct reader *reader, struct stack *stack, struct error *e)
+{
+	if (read_fields(reader, &stack_upper, 1, stack, e) != 0 ||
+		read_fields(reader, stack_upper_options, UPPER_OPTIONS, stack, e) != 0)
+		return -1;
+	if (stack_check_upper(stack, e) != 0)
+		return error_wrap(e, "line %u", reader->line - 1);
+	return 0;
+}
+
 static int read_persist(struct reader *reader, struct stack *stack, struct error *e)
 {
-	char path[FIELD_VALUE_SIZE];
 	while (reader_has(reader, stack_persist.key)) {
 		unsigned line = reader->line;
 		size_t index = stack->persist_count;
@@ -145,11 +154,8 @@ static int read_persist(struct reader *reader, struct stack *stack, struct error
 			stack->persist = calloc(LIMIT_PERSIST_PATHS + 1, sizeof *stack->persist);
 		if (stack->persist == NULL)
 			return error_errno(e, ENOMEM, "memory for persistent paths");
-		if (read_field(reader, &stack_persist, path, e) != 0)
+		if (read_field(reader, &stack_persist, &stack->persist[index], e) != 0)
 			return -1;
-		stack->persist[index] = strdup(path);
-		if (stack->persist[index] == NULL)
-			return error_errno(e, ENOMEM, "memory for a path");
 		stack->persist_count++;
 		if (stack_check_persist(stack, index, e) != 0)
 			return error_wrap(e, "line %u, %s", line, stack_persist.key);
@@ -185,8 +191,7 @@ static int check_canonical(
 static int read_stack(struct reader *reader, struct stack *stack, struct error *e)
 {
 	if (read_head(reader, stack, e) != 0 || read_layers(reader, stack, e) != 0 ||
-		read_fields(reader, &stack_upper, 1, stack, e) != 0 ||
-		read_persist(reader, stack, e) != 0 ||
+		read_upper(reader, stack, e) != 0 || read_persist(reader, stack, e) != 0 ||
 		read_fields(reader, stack_tail, TAIL_FIELDS, stack, e) != 0 ||
 		read_literal(reader, STACK_LAST_LINE, e) != 0 || read_end(reader, e) != 0)
 		return -1;

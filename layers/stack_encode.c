@@ -73,10 +73,10 @@ static int put_layers(struct output *output, const struct stack *stack, struct e
 static int put_persist(struct output *output, const struct stack *stack, struct error *e)
 {
 	for (size_t i = 0; i < stack->persist_count; i++) {
+		if (put_field(output, &stack_persist, &stack->persist[i], e) != 0)
+			return -1;
 		if (stack_check_persist(stack, i, e) != 0)
 			return error_wrap(e, "%s", stack_persist.key);
-		if (put_field(output, &stack_persist, stack->persist[i], e) != 0)
-			return -1;
 	}
 	return 0;
 }
@@ -84,10 +84,12 @@ static int put_persist(struct output *output, const struct stack *stack, struct 
 int stack_encode(const struct stack *stack, char **text, size_t *size_bytes, struct error *e)
 {
 	struct output output = {.text = NULL};
-	if (stack_check_floor(stack, e) != 0 || put_line(&output, STACK_FIRST_LINE, "", e) != 0 ||
+	if (stack_check_floor(stack, e) != 0 || stack_check_upper(stack, e) != 0 ||
+		put_line(&output, STACK_FIRST_LINE, "", e) != 0 ||
 		put_fields(&output, stack_head, HEAD_FIELDS, stack, e) != 0 ||
 		put_layers(&output, stack, e) != 0 ||
 		put_fields(&output, &stack_upper, 1, stack, e) != 0 ||
+		put_fields(&output, stack_upper_options, UPPER_OPTIONS, stack, e) != 0 ||
 		put_persist(&output, stack, e) != 0 ||
 		put_fields(&output, stack_tail, TAIL_FIELDS, stack, e) != 0 ||
 		put_line(&output, STACK_LAST_LINE, "", e) != 0) {

@@ -103,12 +103,14 @@ static int decode_number(
 	return 0;
 }
 
+/* One that may be left out is 0 then. */
 static void format_number(const struct field *field, const void *in, char out[FIELD_VALUE_SIZE])
 {
-	(void)field;
 	uint64_t value;
 	memcpy(&value, in, sizeof value);
-	(void)snprintf(out, FIELD_VALUE_SIZE, "%" PRIu64, value);
+	out[0] = '\0';
+	if (value != 0 || !field->optional)
+		(void)snprintf(out, FIELD_VALUE_SIZE, "%" PRIu64, value);
 }
 
 static const struct field_type number_type = {decode_number, format_number};
@@ -133,6 +135,7 @@ static const struct field_type digest_type = {decode_digest, format_digest};
 /* A choice is stored in its enum. */
 _Static_assert(sizeof(enum media) == sizeof(unsigned) && sizeof(enum upper) == sizeof(unsigned) &&
 		       sizeof(enum user_xattrs) == sizeof(unsigned) &&
+		       sizeof(enum upper_change) == sizeof(unsigned) &&
 		       sizeof(enum on_failure) == sizeof(unsigned),
 	"enums are stored as unsigned");
 
@@ -212,6 +215,7 @@ static bool is_component(const char *text, size_t length)
 	return true;
 }
 
+/* None is so long (`max`) that a part of it could be over LIMIT_COMPONENT_BYTES. */
 static int decode_path(
 	const struct field *field, const char *text, size_t length, void *out, struct error *e)
 {
@@ -225,9 +229,6 @@ static int decode_path(
 		size_t part = slash != NULL ? (size_t)(slash - (text + at)) : length - at;
 		if (!is_component(text + at, part))
 			return refuse(text, length, wanted, e);
-		if (part > LIMIT_COMPONENT_BYTES)
-			return error_set(e, ERROR_LIMIT, 0, "a path with a part over %u bytes",
-				LIMIT_COMPONENT_BYTES);
 		at += part + 1;
 	}
 	store_text(text, length, out);
@@ -235,6 +236,41 @@ static int decode_path(
 }
 
 static const struct field_type path_type = {decode_path, format_text};
+
+/* By suid + 2 * dev. */
+static const char *const persist_options[] = {"", ":suid", ":dev", ":suid,dev"};
+enum { PERSIST_OPTIONS = sizeof persist_options / sizeof *persist_options };
+
+static int decode_persist(
+	const struct field *field, const char *text, size_t length, void *out, struct error *e)
+{
+	struct persist_path persist = {.suid = false};
+	const char *colon = memchr(text, ':', length);
+	size_t path_length = colon != NULL ? (size_t)(colon - text) : length;
+	size_t rest = length - path_length;
+	unsigned i = 0;
+	while (i < PERSIST_OPTIONS &&
+		(strlen(persist_options[i]) != rest ||
+			memcmp(persist_options[i], text + path_length, rest) != 0))
+		i++;
+	if (i == PERSIST_OPTIONS)
+		return refuse(text + path_length, rest, "\":suid\", \":dev\" or \":suid,dev\"", e);
+	if (decode_path(field, text, path_length, persist.path, e) != 0)
+		return -1;
+	persist.suid = (i & 1) != 0;
+	persist.dev = (i & 2) != 0;
+	memcpy(out, &persist, sizeof persist);
+	return 0;
+}
+
+static void format_persist(const struct field *field, const void *in, char out[FIELD_VALUE_SIZE])
+{
+	const struct persist_path *persist = in;
+	format_text(field, persist->path, out);
+	(void)strcat(out, persist_options[(persist->suid ? 1 : 0) + (persist->dev ? 2 : 0)]);
+}
+
+static const struct field_type persist_type = {decode_persist, format_persist};
 
 const char *const media_names[MEDIA_TYPES] = {
 	[MEDIA_TAR] = "application/vnd.oci.image.layer.v1.tar",
@@ -252,6 +288,13 @@ const char *const upper_names[UPPER_KINDS] = {
 	[UPPER_PERSISTENT] = "persistent",
 	[UPPER_VOLATILE] = "volatile",
 	[UPPER_NONE] = "none",
+};
+
+/* "keep" is said by saying nothing: there is one way to write anything. */
+const char *const upper_change_names[UPPER_CHANGES] = {
+	[UPPER_CHANGE_KEEP] = "",
+	[UPPER_CHANGE_FRESH] = "fresh",
+	[UPPER_CHANGE_REFUSE] = "refuse",
 };
 
 const char *const on_failure_names[ON_FAILURE_KINDS] = {
@@ -276,7 +319,22 @@ const struct field stack_head[HEAD_FIELDS] = {
 };
 const struct field stack_upper = {
 	.key = "upper", .type = &choice_type, AT(upper), .max = UPPER_KINDS, .names = upper_names};
-const struct field stack_persist = {.key = "persist", .type = &path_type, .max = LIMIT_PATH_BYTES};
+const struct field stack_upper_options[UPPER_OPTIONS] = {
+	{.key = "upper-change",
+		.type = &choice_type,
+		AT(upper_change),
+		.max = UPPER_CHANGES,
+		.names = upper_change_names,
+		.optional = true},
+	{.key = "upper-size",
+		.type = &number_type,
+		AT(upper_bytes),
+		.min = 1024 * 1024,
+		.max = INT64_MAX,
+		.optional = true},
+};
+const struct field stack_persist = {
+	.key = "persist", .type = &persist_type, .max = STACK_PERSIST_SIZE - 1};
 const struct field stack_tail[TAIL_FIELDS] = {
 	{.key = "init", .type = &path_type, AT(init), .max = sizeof((struct stack *)0)->init - 1},
 	{.key = "on-failure",

@@ -31,15 +31,17 @@ struct field {
 	bool optional;            /* the line is left out when the value is "" */
 };
 
-enum { HEAD_FIELDS = 6, LAYER_FIELDS = 8, TAIL_FIELDS = 2 };
+enum { HEAD_FIELDS = 6, LAYER_FIELDS = 8, UPPER_OPTIONS = 2, TAIL_FIELDS = 2 };
 extern const struct field stack_head[HEAD_FIELDS];   /* name .. kernel */
 extern const struct field stack_layer[LAYER_FIELDS]; /* layer .. pieces, of struct layer_record */
 extern const struct field stack_upper;
-extern const struct field stack_persist;           /* of one char[], not of struct stack */
+extern const struct field stack_upper_options[UPPER_OPTIONS];
+extern const struct field stack_persist;           /* of one struct persist_path */
 extern const struct field stack_tail[TAIL_FIELDS]; /* init, on-failure */
 
 extern const char *const media_names[MEDIA_TYPES];
 extern const char *const upper_names[UPPER_KINDS];
+extern const char *const upper_change_names[UPPER_CHANGES];
 extern const char *const on_failure_names[ON_FAILURE_KINDS];
 
 /* Is it a name that a stack may have? `name` needs no NUL. */
@@ -48,6 +50,7 @@ bool stack_name_is_valid(const char *name, size_t length);
 /* What several lines must agree on. The message has no line number. */
 int stack_check_floor(const struct stack *stack, struct error *e);
 int stack_check_layer_count(const struct stack *stack, struct error *e);
+int stack_check_upper(const struct stack *stack, struct error *e);
 int stack_check_persist(const struct stack *stack, size_t index, struct error *e);
 
 #endif

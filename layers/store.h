@@ -49,7 +49,7 @@ int store_remove(int dir_fd, const char *name, struct error *e);
 int store_make_synthetic(int store_fd, const struct digest *ids, size_t count, int into_fd,
 	const char *name, struct error *e);
 
-/* Copy owner, mode, times and xattrs (all but trusted.overlay.*) from one directory to another. */
+/* Copy owner, mode, times and xattrs (all but trusted.*) from one directory or file to another. */
 int store_copy_metadata(int from_fd, int to_fd, struct error *e);
 
 #endif

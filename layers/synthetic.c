@@ -123,23 +123,23 @@ int store_copy_metadata(int from_fd, int to_fd, struct error *e)
 	char names[XATTR_NAMES_BYTES];
 	ssize_t size = flistxattr(from_fd, names, sizeof names);
 	if (fstat(from_fd, &st) != 0 || (size < 0 && errno != EOPNOTSUPP))
-		return error_errno(e, errno, "read a directory's metadata");
+		return error_errno(e, errno, "read metadata");
 	if (fchown(to_fd, st.st_uid, st.st_gid) != 0)
-		return error_errno(e, errno, "copy a directory's owner");
+		return error_errno(e, errno, "copy an owner");
 	SCOPED_FREE char *value = malloc(LIMIT_XATTR_VALUE_BYTES);
 	if (value == NULL)
-		return error_errno(e, ENOMEM, "copy a directory's xattrs");
+		return error_errno(e, ENOMEM, "copy xattrs");
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(names + at) + 1) {
 		const char *name = names + at;
 		if (strncmp(name, "trusted.", 8) == 0)
 			continue;
 		ssize_t length = fgetxattr(from_fd, name, value, LIMIT_XATTR_VALUE_BYTES);
 		if (length < 0 || fsetxattr(to_fd, name, value, (size_t)length, 0) != 0)
-			return error_errno(e, errno, "copy a directory's xattr \"%.80s\"", name);
+			return error_errno(e, errno, "copy xattr \"%.80s\"", name);
 	}
 	const struct timespec times[2] = {st.st_atim, st.st_mtim};
 	if (fchmod(to_fd, st.st_mode & 07777) != 0 || futimens(to_fd, times) != 0)
-		return error_errno(e, errno, "copy a directory's mode and times");
+		return error_errno(e, errno, "copy mode and times");
 	return 0;
 }
 

@@ -85,6 +85,21 @@ static inline int sys_move_mount(int mount_fd, int to_fd, const char *to_path)
 	return (int)syscall(SYS_move_mount, mount_fd, "", to_fd, to_path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+/* open_tree(2), Linux 5.2: once more what is mounted at an open directory, from it downwards,
+ * attached nowhere, with the flags that it has there. */
+static inline int sys_clone_mount(int dir_fd)
+{
+	return (int)syscall(SYS_open_tree, dir_fd, "",
+		OPEN_TREE_CLONE | (unsigned)OPEN_TREE_CLOEXEC | (unsigned)AT_EMPTY_PATH);
+}
+
+/* Attach what `mount_fd` stands for at an open directory. */
+static inline int sys_move_mount_onto(int mount_fd, int to_fd)
+{
+	return (int)syscall(SYS_move_mount, mount_fd, "", to_fd, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
 /* mount_setattr(2), Linux 5.12. */
 static inline int sys_mount_setattr(
 	int dir_fd, const char *path, unsigned flags, uint64_t attr_set, uint64_t attr_clear)

@@ -32,6 +32,11 @@ partition_put "$image" plyboot-record "$work/record"
 on_partition "$image" plyboot-layers "write $work/store/stacks/test-2.stack /stacks/test-2.stack"
 boots "and 2" "$work/device"
 reports "  as it should" 'r["version"] == 2 and r["failed"] == r["refused"] == [] and r["upper"]["why"] is None'
+# Once more, which the record does not know: the state's journal then has nothing of a first boot, whose directories
+# would be read from there.
+partition_copy "$image" plyboot-record "$work/record"
+boots "  and once more" "$work/device"
+partition_put "$image" plyboot-record "$work/record"
 layers_start=$(partition_field "$image" plyboot-layers start)
 record_start=$(partition_field "$image" plyboot-record start)
 state_start=$(partition_field "$image" plyboot-state start)

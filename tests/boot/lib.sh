@@ -290,7 +290,7 @@ ends() {
 holds() {
 	tr -d '\r' <"$work/console" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
 	python3 -c '
-import json, sys
+import json, re, sys
 r = json.load(open(sys.argv[1]))
 if not eval(sys.argv[2]):
     sys.exit("not so: " + sys.argv[2] + "\n" + json.dumps(r, indent=1))' "$work/boot.json" "$1"
@@ -304,7 +304,7 @@ reports() {
 # partition_field DISK LABEL start|size: in bytes
 partition_field() {
 	sfdisk --json "$1" | python3 -c '
-import json, sys
+import json, re, sys
 for p in json.load(sys.stdin)["partitiontable"]["partitions"]:
     if p["name"] == sys.argv[1]:
         print(p[sys.argv[2]] * 512)' "$2" "$3"

@@ -21,7 +21,7 @@ signals blocked, ignored or caught: 0
 capabilities: all
 umask 022, directory /, nice 0
 limit of descriptors 1024, 4096
-/run: plyboot 755
+/run: initramfs 755 plyboot 755
 /run/plyboot: boot.json 644 keys 755 store 700 volatile 700
 END
 APPEND="EVIL=1 LD_PRELOAD=/evil evil single -- last" boots "a real init that says what it got" "$work/good" --snapshot

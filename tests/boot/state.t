@@ -34,7 +34,8 @@ build_image "$work/good" -- "$work/root.layer"
 good=$work/good/disk
 
 APPEND=test.step=write boots "a new state partition: what is written" "$work/good"
-reports "  is written to it" 'r["upper"] == {"kind": "persistent", "why": None} and r["warnings"] == []'
+reports "  is written to it" 'r["upper"] == {"kind": "persistent", "why": None, "trial": False,
+	"dirs": ["/run/plyboot/state/plyboot/test/upper"]} and r["warnings"] == []'
 twin "$work/good"
 APPEND=test.step=read boots "  and found again" "$work/twin"
 
@@ -105,7 +106,7 @@ make_image "$work/twin" --stack test-2
 on_state "$good" ""
 partition_put "$work/twin/disk" plyboot-state "$work/state"
 APPEND=test.step=read boots "the upper of version 1 under version 2" "$work/twin"
-says "  and a warning" "warning: the upper was made for test 1 sha256:.*; it is kept for test 2"
+says "  on trial" "test 2: 1 layer, upper persistent (on trial); /sbin/init after"
 
 # --- what an attacker with the disk puts there: see README.md, a persistent upper is not verified
 
@@ -136,5 +137,5 @@ APPEND="test.step=read-only ro" boots "ro: the root is read-only" "$work/twin"
 APPEND="test.step=remount ro" boots "  until it is remounted" "$work/twin"
 build_image "$work/none" --upper none -- "$work/root.layer"
 APPEND=test.step=read-only boots "a stack with --upper none: the root is read-only" "$work/none"
-reports "  and the report says so" 'r["upper"] == {"kind": "none", "why": None}'
+reports "  and the report says so" 'r["upper"] == {"kind": "none", "why": None, "trial": False, "dirs": []}'
 finish

@@ -230,7 +230,28 @@ refuses "--live: a .layer on the root itself" 2 USAGE in_root --live --store "$l
 ok "--live" in_root --live --store "$live/out/store" -o "$live/out/c.layer"
 digest=$(of "$live/out/c.layer" layer)
 is "... has what was written" "$(tar -xOf "$live/out/store/blobs/sha256/${digest#sha256:}" written)" written
-umount "$live/root/proc" "$live/root$live" "$live/root" "$live"
+echo kept >"$live/root/kept"
+umount "$live/root/proc" "$live/root$live" "$live/root"
+
+# ... and on trial: with an upper over that one, as boot.json says
+mkdir -p "$live"/{trial,run/plyboot}
+mount -t overlay -o "lowerdir=$live/upper:/,upperdir=$live/trial,workdir=$live/work,$plain_mount" o "$live/root"
+for place in "$live" /proc "$live/run"; do
+	mount --bind "$place" "$live/root${place/$live\/run//run}"
+done
+python3 - "$top/tests/data/reports/booted.json" "$live/run/plyboot/boot.json" "$live" <<'EOF'
+import json, sys
+report, live = json.load(open(sys.argv[1])), sys.argv[3]
+report["upper"] = {"kind": "persistent", "why": None, "trial": True, "dirs": [live + "/trial", live + "/upper"]}
+json.dump(report, open(sys.argv[2], "w"))
+EOF
+rm "$live/root/written" && echo later >"$live/root/later"
+ok "--live of two uppers, one over the other" in_root --live --store "$live/out/store" -o "$live/out/two.layer"
+digest=$(of "$live/out/two.layer" layer)
+is "... has what both show" "$(tar -xOf "$live/out/store/blobs/sha256/${digest#sha256:}" kept later | xargs)" "kept later"
+is "... and not what the upper one removed" \
+	"$(tar -tf "$live/out/store/blobs/sha256/${digest#sha256:}" | grep -x '\(.wh.\)\?written')" .wh.written
+umount "$live/root/run" "$live/root/proc" "$live/root$live" "$live/root" "$live"
 refuses "--live where the root is no overlay with an upper" 3 MISSING "$plyboot" commit --live --store s -o x.layer
 
 # --- random ones: the oracle is what the kernel shows

@@ -27,14 +27,18 @@ etc/plyboot/keys/${id#sha256:}.der
 init
 proc
 run
+shutdown
 sys"
 cpio -tv --quiet <a.cpio >list
 has "/dev/console" list '^crw------- .* root +root +5, +1 .* dev/console$'
 has "/dev/null" list '^crw-rw-rw- .* root +root +1, +3 .* dev/null$'
 has "/init is a program" list '^-rwxr-xr-x .* init$'
+has "so is what /run/initramfs/shutdown becomes" list '^-rwxr-xr-x .* shutdown$'
 is "no times" "$(TZ=UTC awk '{ print $(NF - 3), $(NF - 2), $(NF - 1) }' list | sort -u)" "Jan 1 1970"
 mkdir x && (cd x && cpio -id --quiet --no-absolute-filenames <../a.cpio)
 is "the key is in it as its DER" "$(sha256sum <"x/etc/plyboot/keys/${id#sha256:}.der" | cut -d' ' -f1)" "${id#sha256:}"
+is "... static, too" "$(readelf -lW x/shutdown 2>/dev/null | grep -c INTERP)" 0
+has "... for this machine" <(readelf -h x/shutdown) 'Machine:.*X86-64'
 is "/init is static" "$(readelf -lW x/init 2>/dev/null | grep -c INTERP)" 0
 has "/init is a program for this machine" <(readelf -h x/init) 'Machine:.*X86-64'
 is "init.conf is what was set" "$(conf a.cpio)" "log debug"
@@ -71,6 +75,9 @@ refuses "a bad key" 1 KEY "$plyboot" initramfs --pub my.conf -o x.cpio
 refuses "a private key" 1 KEY "$plyboot" initramfs --pub k.key -o x.cpio
 refuses "another architecture" 3 MISSING "$plyboot" initramfs --pub k.pub --arch vax -o x.cpio
 ok "... with its /init" "$plyboot" initramfs --pub k.pub --arch vax --init my.conf -o c.cpio
+is "... and without another machine's shutdown" "$(names c.cpio | grep -c shutdown)" 0
+ok "another /init for this one" "$plyboot" initramfs --pub k.pub --init my.conf -o c.cpio
+is "... which has it" "$(names c.cpio | grep -c shutdown)" 1
 refuses "an /init that is not there" 3 MISSING "$plyboot" initramfs --pub k.pub --init nowhere -o x.cpio
 
 # --- more files
@@ -82,6 +89,7 @@ has "... a symlink as one" list '^l.* opt/add/link -> sub/file$'
 has "... directories above" list '^drwxr-xr-x .* etc/deep/er$'
 has "... a symlink by itself" list '^l.* l -> sub/file$'
 refuses "--add over /init" 2 USAGE "$plyboot" initramfs --pub k.pub --add my.conf:/init -o x.cpio
+refuses "--add over /shutdown" 2 USAGE "$plyboot" initramfs --pub k.pub --add my.conf:/shutdown -o x.cpio
 refuses "--add below a file" 2 USAGE "$plyboot" initramfs --pub k.pub --add my.conf:/init/file -o x.cpio
 refuses "--add out of the root" 1 PATH "$plyboot" initramfs --pub k.pub --add my.conf:/../file -o x.cpio
 refuses "--add without a place" 2 USAGE "$plyboot" initramfs --pub k.pub --add my.conf -o x.cpio

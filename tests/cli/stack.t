@@ -40,18 +40,30 @@ on-failure reboot
 ok "SOURCE_DATE_EPOCH is the time" env SOURCE_DATE_EPOCH=86400 "$plyboot" stack --name old --version 1 a.layer
 is "... of its creation" "$(of store/stacks/old-1.stack created)" 1970-01-02T00:00:00Z
 ok "upper volatile, persistent paths in any order" "$plyboot" stack --name vol --version 1 --upper volatile \
-	--persist /var/lib --persist /etc a.layer
-has "... which /init does not serve yet" "$work/err" 'warning: vol-1.stack will not boot: .* persistent paths'
+	--persist /var/lib:suid,dev --persist /etc a.layer
+is "... are sorted" "$(of store/stacks/vol-1.stack persist)" $'/etc\n/var/lib:suid,dev'
 "$plyboot" sign --key k.key store/stacks/vol-1.stack >/dev/null
-refuses "... so that verify says no, too" 1 TARGET "$plyboot" verify --pub k.pub vol-1
-is "... are sorted" "$(of store/stacks/vol-1.stack persist)" $'/etc\n/var/lib'
+ok "... verify takes them" "$plyboot" verify --pub k.pub vol-1
+ok "... inspect shows them" "$plyboot" inspect vol-1
+has "... with what is allowed there" "$work/out" '^persist  *\/var\/lib:suid,dev$'
+ok "... and in JSON" "$plyboot" inspect --json vol-1
+has "... as the file has it" "$work/out" '"persist":\["/etc","/var/lib:suid,dev"\]'
+for upper in persistent none; do
+	ok "persistent paths with --upper $upper" "$plyboot" stack --name "$upper" --version 1 --upper $upper --persist /x a.layer
+	rm "store/stacks/$upper-1.stack"
+done
 is "the architecture is this machine's" "$(of store/stacks/vol-1.stack architecture)" "$(uname -m)"
 
 refuses "a name with a slash" 1 FORMAT "$plyboot" stack --name a/b --version 1 a.layer
 refuses "a version of 0" 2 USAGE "$plyboot" stack --name a --version 0 a.layer
 refuses "a version of 2^63" 2 USAGE "$plyboot" stack --name a --version 9223372036854775808 a.layer
 refuses "a floor above the version" 1 LIMIT "$plyboot" stack --name a --version 1 --floor 2 a.layer
-refuses "--persist without --upper volatile" 1 FORMAT "$plyboot" stack --name a --version 1 --persist /x a.layer
+for bad in x / /proc /dev/shm /sys /run/x /x/ /x//y /x/../y /x: /x:exec /x:dev,suid /x:suid,suid; do
+	refuses "--persist $bad" 1 FORMAT "$plyboot" stack --name a --version 1 --persist $bad a.layer
+done
+refuses "--persist twice the same" 1 FORMAT "$plyboot" stack --name a --version 1 --persist /x --persist /x:dev a.layer
+refuses "--persist within another" 1 FORMAT "$plyboot" stack --name a --version 1 --persist /x/y --persist /x-y --persist /x a.layer
+refuses "--persist with a long path" 1 LIMIT "$plyboot" stack --name a --version 1 --persist "/$(printf %0252d 0)" a.layer
 refuses "a relative init" 1 FORMAT "$plyboot" stack --name a --version 1 --init sbin/init a.layer
 refuses "a time that is none" 1 FORMAT "$plyboot" stack --name a --version 1 --created 2026-02-30T00:00:00Z a.layer
 refuses "no layer" 2 USAGE "$plyboot" stack --name a --version 1

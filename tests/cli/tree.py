@@ -8,10 +8,15 @@
     tree.py trial PLYBOOT FROM TO    for each seed: make, change, diff, apply, compare; prints what is wrong
     tree.py commits PLYBOOT FROM TO  the same of overlays: mount, change, commit, apply; as root, in a
                                      mount namespace and a directory of its own
+    tree.py lives PLYBOOT FROM TO    the same of what `diff --live` lists, with one upper and with two
+    tree.py conflicts PLYBOOT FROM TO
+                                     the same of what `status --conflicts` lists of a random update
 """
 
+import base64
 import errno
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -288,6 +293,182 @@ def commit_trial(plyboot, seed):
     return wrong
 
 
+def as_booted(lowers, uppers, version=1, text="33" * 32):
+    """run/, as /init leaves it: boot.json, and the lowers (bottom first) below store/."""
+    remove("run")
+    os.makedirs("run/store")
+    reports = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/reports")
+    with open(os.path.join(reports, "booted.json"), encoding="ascii") as file:
+        report = json.load(file)
+    template, report["layers"] = report["layers"][0], []
+    os.mkdir(f"run/store/top-{text}")
+    shutil.copystat(lowers[-1], f"run/store/top-{text}")
+    st = os.stat(lowers[-1])
+    os.chown(f"run/store/top-{text}", st.st_uid, st.st_gid)
+    for i, lower in enumerate(lowers):
+        name = f"{i + 1:064x}"
+        report["layers"].append({**template, "id": f"sha256:{name}"})
+        os.makedirs(f"run/store/{name}")
+        os.rename(lower, f"run/store/{name}/root")
+    report["overlay"]["lowers"] = len(lowers) + 1
+    report.update(version=version, text=f"sha256:{text}")
+    report["upper"] = {"kind": "persistent", "why": None, "trial": len(uppers) > 1, "dirs": uppers}
+    with open("run/boot.json", "w", encoding="ascii") as file:
+        json.dump(report, file)
+    return [f"run/store/top-{text}"] + [f"run/store/{i + 1:064x}/root" for i in range(len(lowers))][::-1]
+
+
+def overlay(lowers, upper, at):
+    """Lowers and uppers top first."""
+    options = f"lowerdir={':'.join(lowers)},redirect_dir=nofollow,metacopy=off,index=off"
+    if upper is not None:
+        options += f",upperdir={upper},workdir={upper}.work"
+    subprocess.run(["mount", "-t", "overlay", "-o", options, "o", at], check=True)
+
+
+def by_path(root):
+    """Of each path what a change of it can be told by, the time last; a directory's is none."""
+    found = {}
+    for path in walk(root):
+        st = os.lstat(path)
+        kind, what = stat.S_IFMT(st.st_mode), None
+        if kind == stat.S_IFREG:
+            with open(path, "rb") as file:
+                what = file.read()
+        elif kind == stat.S_IFLNK:
+            what = os.readlink(path)
+        elif kind in (stat.S_IFCHR, stat.S_IFBLK):
+            what = st.st_rdev
+        found[path[len(root):] or b"/"] = (
+            kind, what, st.st_mode, st.st_uid, st.st_gid, xattrs(path),
+            None if kind == stat.S_IFDIR else st.st_mtime_ns,
+        )
+    return found
+
+
+def listed(plyboot, *arguments):
+    done = subprocess.run([plyboot, *arguments, "--run", "run"], check=True, capture_output=True)
+    for line in done.stdout.splitlines():
+        line = json.loads(line)
+        path = line.get("path_base64")
+        yield (base64.b64decode(path) if path is not None else os.fsencode(line["path"])), line
+
+
+def unequal(seed, got, wanted):
+    got, wanted = set(got), set(wanted)
+    return [f"seed {seed}: listed {line}" for line in got - wanted] + [
+        f"seed {seed}: wanted {line}" for line in wanted - got
+    ]
+
+
+def live_changes(old, new):
+    for path in old.keys() | new.keys():
+        if path not in old:
+            yield path, "added"
+        elif path not in new:
+            parent = os.path.dirname(path)
+            if parent in new and new[parent][0] == stat.S_IFDIR:
+                yield path, "removed"
+        elif old[path][0] != new[path][0]:
+            yield path, "type"
+        elif old[path] != new[path]:
+            yield path, "modified"
+
+
+def live_trial(plyboot, seed):
+    """Two layers, an upper, and one of a stack on trial over it: the oracle is what is mounted."""
+    rng = random.Random(seed)
+    names_of = ("one", "two", "base", "trial")
+    for name in ("pristine", "mounted", *names_of, *(f"{name}.work" for name in names_of)):
+        remove(name)
+        os.mkdir(name)
+    make(rng, b"one")
+    overlay(["one"], "two", "mounted")
+    try:
+        change(rng, b"mounted")
+    finally:
+        subprocess.run(["umount", "mounted"], check=True)
+    wrong, uppers = [], []
+    lowers = as_booted(["one", "two"], [])
+    overlay(lowers, None, "pristine")
+    try:
+        old = by_path(b"pristine")
+        for upper in ("base", "trial"):
+            overlay(uppers + lowers, upper, "mounted")
+            try:
+                change(rng, b"mounted")
+                rename_some(rng, b"mounted")
+                change(rng, b"mounted")
+                uppers.insert(0, upper)
+                with open("run/boot.json", encoding="ascii") as file:
+                    report = json.load(file)
+                report["upper"]["dirs"] = [os.path.abspath(upper) for upper in uppers]
+                with open("run/boot.json", "w", encoding="ascii") as file:
+                    json.dump(report, file)
+                got = [(path, line["change"]) for path, line in listed(plyboot, "diff", "--live", "--json")]
+                wrong += unequal(seed, got, live_changes(old, by_path(b"mounted")))
+                if len(got) != len(set(got)):
+                    wrong.append(f"seed {seed}: a path twice")
+            finally:
+                subprocess.run(["umount", "mounted"], check=True)
+    finally:
+        subprocess.run(["umount", "pristine"], check=True)
+    return wrong
+
+
+def make_stack(plyboot, version, tree):
+    """The digest of its text."""
+    subprocess.run(
+        [plyboot, "pack", "--compress", "none", "-o", f"{version}.layer", tree],
+        check=True, capture_output=True,
+    )
+    subprocess.run(
+        [plyboot, "stack", "--force", "--name", "demo", "--version", str(version), f"{version}.layer"],
+        check=True, capture_output=True,
+    )
+    with open(f"store/stacks/demo-{version}.stack", "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def conflict_trial(plyboot, seed):
+    """An upper of one stack over another: hidden is where that differs from both."""
+    rng = random.Random(seed)
+    remove("store")
+    for name in ("old", "new", "mounted", "upper", "upper.work"):
+        remove(name)
+    for name in ("old", "mounted", "upper", "upper.work"):
+        os.mkdir(name)
+    make(rng, b"old")
+    subprocess.run(["cp", "-a", "old", "new"], check=True)
+    change(rng, b"new")
+    texts = [make_stack(plyboot, version, tree) for version, tree in ((1, "old"), (2, "new"))]
+    with open("made-for", "w", encoding="ascii") as file:
+        file.write(f"demo 1 sha256:{texts[0]}\n")
+    overlay(["old"], "upper", "mounted")
+    try:
+        change(rng, b"mounted")
+        change(rng, b"mounted")
+    finally:
+        subprocess.run(["umount", "mounted"], check=True)
+    was = by_path(b"old")
+    lowers = as_booted(["new"], [os.path.abspath("upper")], 2, texts[1])
+    becomes = by_path(os.fsencode(lowers[-1]))
+    overlay(lowers, "upper", "mounted")
+    try:
+        shows = by_path(b"mounted")
+    finally:
+        subprocess.run(["umount", "mounted"], check=True)
+
+    def differs(one, other):
+        return (one or [])[:-1] != (other or [])[:-1]
+
+    got = [path for path, line in listed(plyboot, "status", "--conflicts", "--json", "--store", "store")]
+    return unequal(seed, got, [
+        path for path in was.keys() | becomes.keys()
+        if differs(was.get(path), becomes.get(path)) and differs(shows.get(path), becomes.get(path))
+    ])
+
+
 def trials(trial, plyboot, first, last):
     failed = False
     for seed in range(first, last + 1):
@@ -314,6 +495,10 @@ def main():
         trials(trial, args[0], int(args[1]), int(args[2]))
     elif verb == "commits":
         trials(commit_trial, args[0], int(args[1]), int(args[2]))
+    elif verb == "lives":
+        trials(live_trial, args[0], int(args[1]), int(args[2]))
+    elif verb == "conflicts":
+        trials(conflict_trial, args[0], int(args[1]), int(args[2]))
     else:
         sys.exit(__doc__)
 

@@ -119,10 +119,11 @@ SHOWN_BY = {
     ("MISSING", "end"): ("tests/boot/ladder.t", r"refuses .* MISSING "),
     ("KERNEL", "end"): ("tests/boot/codes.t", r"refuses \"end: .* KERNEL "),
     ("CONFIG", "end"): ("tests/boot/ladder.t", r"refuses .* CONFIG "),
-    ("NOSPACE", "volatile"): ("tests/boot/codes.t", r'"volatile", "why": ".*No space left on device"'),
+    ("NOSPACE", "volatile"): ("tests/boot/codes.t", r'"volatile" and .*inodes free: make '),
     ("DEVICE", "volatile"): ("tests/boot/state.t", r'costs "all zero" "holds no ext4 file system"'),
     ("IO", "volatile"): ("tests/boot/state.t", r'costs "a damaged directory'),
     ("KERNEL", "volatile"): ("tests/boot/state.t", r'costs "no journal" "mount: "'),
+    ("UPPER", "next"): ("tests/boot/upper.t", r"boots .* UPPER"),
     ("DEVICE", "on"): ("tests/boot/devices.t", r"/dev/vdb9:no block device is /dev/vdb9"),
     ("IO", "on"): ("tests/boot/devices.t", r"copy 0 is unreadable, the other counts"),
 }
@@ -178,7 +179,7 @@ for path in (top / "tests/cli").glob("*.t"):
         if demand and not ("verify" in demand.group(3) and demand.group(2) == "MISSING" and demand.group(1) == "1"):
             demanded.add((demand.group(2), demand.group(1)))
 same({pair for pair in demanded if mapped.get(pair[0]) != pair[1]}, set(), "exit statuses: the command's tests demand no other")
-same({name for name in documented if (name, mapped[name]) not in demanded}, {"KERNEL", "JAIL"},
+same({name for name in documented if (name, mapped[name]) not in demanded}, {"KERNEL", "JAIL", "UPPER"},
      "exit statuses: they demand each that the host command can give")
 
 # --- boot.json
@@ -258,6 +259,21 @@ same([row[0] for row in rows if not row[2]], [], "the console: each is explained
 same(len(said) > 40, True, "the console: this test finds them")
 for _, arguments in calls(code("init/main.c"), "fputs"):
     same(f"`{literal(arguments).strip()}`" in " ".join(text("init/BOOT.md").split()), True, "what /init says as a command")
+
+# --- going down
+
+said = {literal(line) for line in re.findall(r'\{"[a-z]+", ("[^"]+")', code("init/down/verb.c"))}
+for path in (top / "init/down").glob("*.c"):
+    said |= {literal(arguments) for _, arguments in calls(path.read_text(), "say")}
+rows = boot["Going down"]
+same({pattern_of_format(format_) for format_ in said if format_ != "%s"}, {pattern_of_row(row[0]) for row in rows[2]},
+     "going down: each line")
+words = re.findall(r'\{"([a-z]+)", (?:"|NULL)', code("init/down/verb.c"))
+same(words, [bare(row[0]) for row in rows[1]], "going down: the words")
+usage = re.search(r"usage: shutdown (\S+)\\n", code("init/down/main.c")).group(1)
+same(usage.split("|"), words, "going down: what it says of itself")
+for row in rows[0]:
+    same(bare(row[2]).split("shutdown ")[0] in text("tests/boot/down.t"), True, f"going down: tests/boot/down.t has the line for {row[0]}")
 
 # --- settings
 

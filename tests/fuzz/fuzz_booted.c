@@ -23,6 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		booted.fixed_floor <= INT64_MAX);
 	must(booted.signatures <= LIMIT_SIGNATURES && booted.tries <= RECORD_TRIES_MOST &&
 		booted.revoked_count <= LIMIT_KEYS);
+	must(booted.lower_count <= LIMIT_LAYERS && booted.upper_count <= BOOTED_UPPERS);
+	must(booted.knows_uppers || booted.upper_count == 0);
+	for (size_t i = 0; i < booted.upper_count; i++)
+		must(booted.uppers[i][0] == '/' &&
+			memchr(booted.uppers[i], '\0', sizeof booted.uppers[i]) != NULL);
 	booted_free(&booted);
 	return 0;
 }

@@ -91,7 +91,7 @@ def state(path, at, _command, _pub):
                 if not os.path.lexists(upper):
                     continue
                 with open(f"{at}/plyboot/{home}/made-for", encoding="ascii") as file:
-                    if not re.fullmatch(rf"{home} \d+ sha256:[0-9a-f]{{64}}\n", file.read()):
+                    if not re.fullmatch(rf"(?:{home} \d+ sha256:[0-9a-f]{{64}}\n)+", file.read()):
                         return Facts(f"state: the upper of {home} does not say what it was made for", {})
                 if stat.S_IMODE(os.lstat(upper).st_mode) != 0o755:
                     return Facts(f"state: the upper of {home} has not its root's mode", {})

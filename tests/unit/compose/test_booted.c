@@ -37,6 +37,12 @@ static void a_report_is_taken(void)
 	is_str(booted.record_state, "good", "its state");
 	ok(booted.fixed_floor == 0 && booted.signatures == 1 && booted.tries == 3, "the policy");
 	ok(booted.revoked_count == 1 && booted.revoked[0].bytes[0] == 0xb1, "the revoked key");
+	ok(booted.lower_count == 2 && booted.lowers[0].bytes[0] == 0x81 &&
+			booted.lowers[1].bytes[0] == 0x82,
+		"the layers of its root, bottom first");
+	is_str(booted.upper_kind, "volatile", "the kind of its upper");
+	ok(booted.knows_uppers && booted.on_trial_upper && booted.upper_count == 2,
+		"its directories");
 	booted_free(&booted);
 	is_int(booted_parse(report, read_report("nothing-read"), &booted, &e), 0,
 		"that of one that came to nothing");
@@ -60,6 +66,70 @@ static void refuses(const char *from, const char *to, const char *name)
 	int result = booted_parse(changed, strlen(changed), &booted, &e);
 	if (error_is(result, &e, ERROR_FORMAT, "%s", name))
 		ok(is_untouched(&booted, sizeof booted), "... nothing is taken");
+}
+
+static void takes(const char *from, const char *to, struct booted *out)
+{
+	static char changed[2 * sizeof report];
+	struct error e = {0};
+	(void)read_report("booted");
+	char *at = strstr(report, from);
+	if (at == NULL)
+		abort();
+	(void)snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - report), report, to,
+		at + strlen(from));
+	if (booted_parse(changed, strlen(changed), out, &e) != 0) {
+		ok(false, "%s: %s", to, e.text);
+		abort();
+	}
+}
+
+#define TRIAL "\"trial\": true"
+#define DIRS "\"dirs\": [\"/run/plyboot/trial\", \"/run/plyboot/base\"]"
+#define BOTH ",\n    " TRIAL ",\n    " DIRS
+
+static void uppers_are_taken(void)
+{
+	struct booted booted;
+	takes(DIRS, "\"dirs\": [\"/top\", \"/below\"]", &booted);
+	ok(booted.knows_uppers && booted.on_trial_upper && booted.upper_count == 2, "two uppers");
+	is_str(booted.uppers[0], "/top", "the top one first");
+	is_str(booted.uppers[1], "/below", "the other one");
+	booted_free(&booted);
+	takes(BOTH, ", \"trial\": false, \"dirs\": []", &booted);
+	ok(booted.knows_uppers && !booted.on_trial_upper && booted.upper_count == 0, "none");
+	booted_free(&booted);
+	takes(BOTH, "", &booted);
+	ok(!booted.knows_uppers && booted.upper_count == 0, "of an older /init no directories");
+	booted_free(&booted);
+	takes("\"lowers\": 3", "\"lowers\": 2", &booted);
+	ok(booted.lower_count == 1 && booted.lowers[0].bytes[0] == 0x82,
+		"layers that are hidden whole are none");
+	booted_free(&booted);
+	takes("\"lowers\": 3", "\"lowers\": 0", &booted);
+	ok(booted.lower_count == 0, "where it did not come to a root there are none");
+	booted_free(&booted);
+	refuses(TRIAL, "\"trial\": 1", "a trial that is a number");
+	refuses(DIRS, "\"dirs\": {}", "directories that are no list");
+	refuses(DIRS, "\"dirs\": [1]", "one that is a number");
+	refuses(DIRS, "\"dirs\": [\"top\"]", "one that is relative");
+	refuses(DIRS, "\"dirs\": [\"/1\", \"/2\", \"/3\"]", "more than there can be");
+	char path[BOOTED_UPPER_SIZE + 1], dirs[BOOTED_UPPER_SIZE + 100];
+	for (size_t length = BOOTED_UPPER_SIZE - 1; length <= BOOTED_UPPER_SIZE; length++) {
+		memset(path, '/', length);
+		path[length] = '\0';
+		(void)snprintf(dirs, sizeof dirs, "\"dirs\": [\"%s\"]", path);
+		if (length == BOOTED_UPPER_SIZE) {
+			refuses(DIRS, dirs, "one that is too long");
+			break;
+		}
+		takes(DIRS, dirs, &booted);
+		is_str(booted.uppers[0], path, "the longest one");
+		booted_free(&booted);
+	}
+	refuses("\"lowers\": 3", "\"lowers\": 4", "more layers in the root than there are");
+	refuses("\"sha256:8282", "\"sha256:828", "a layer's name that is cut");
+	refuses("\"layers\": [", "\"layers\": null, \"other\": [", "no list of layers");
 }
 
 static void others_are_refused(void)
@@ -115,6 +185,7 @@ static void keys_come_along(void)
 int main(void)
 {
 	a_report_is_taken();
+	uppers_are_taken();
 	others_are_refused();
 	keys_come_along();
 	return done();

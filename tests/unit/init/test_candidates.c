@@ -169,13 +169,6 @@ static void what_is_bad_is_refused(void)
 	strcpy(stack.kernel, "6.1.1");
 	(void)stack_files_add(&files, &stack, NULL);
 	refuses(ERROR_TARGET, true, "for another kernel");
-
-	char path[] = "/var/lib", *persist[] = {path};
-	stack = stack_example("demo", 2, 0);
-	stack.persist = persist;
-	stack.persist_count = 1;
-	(void)stack_files_add(&files, &stack, NULL);
-	refuses(ERROR_TARGET, true, "with what this /init does not serve");
 }
 
 static void the_floors_count(void)

@@ -127,11 +127,11 @@ static void the_first_refusal_is_told(void)
 	struct error e;
 	start();
 	put("demo-7.stack", TEXT("8"));
-	put("demo-8.stack", HEAD("8") LAYER "upper volatile\npersist /var\ninit /sbin/init\n"
+	put("demo-8.stack", HEAD("8") LAYER "upper volatile\npersist /run\ninit /sbin/init\n"
 					    "on-failure halt\n---\n");
 	error_is(find(NULL, &e), &e, ERROR_FORMAT, "two bad ones: the first one's code");
-	ok(report.refused_count == 2 && report.refused[1].code == ERROR_TARGET,
-		"both are noted; persistent paths are not served");
+	ok(report.refused_count == 2 && report.refused[1].code == ERROR_FORMAT,
+		"both are noted; a persistent path that can't be is one");
 	ok(strstr(e.text, "the first refusal: demo-7.stack: ") != NULL, "and its name: %s", e.text);
 	end();
 }

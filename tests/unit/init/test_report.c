@@ -122,7 +122,14 @@ static void test_booted(void)
 	report->overlay_method = "lowerdir+";
 	report->lower_count = 3;
 	report->upper = "volatile";
+	report->upper_trial = true;
+	strcpy(report->upper_dirs[0], "/run/plyboot/trial");
+	strcpy(report->upper_dirs[1], "/run/plyboot/base");
 	(void)snprintf(report->upper_why, sizeof report->upper_why, "mount: /dev/vda3: busy");
+	report->persist[report->persist_count++] =
+		(struct report_persist){.path = "/srv", .kept = true, .seeded = true};
+	report->persist[report->persist_count++] =
+		(struct report_persist){.path = "/var/lib/x", .why = "it is a link"};
 	report->init = "/sbin/init";
 	(void)snprintf(report->record, sizeof report->record, "good");
 	report_warn(
@@ -155,6 +162,8 @@ static void test_hostile(void)
 	struct candidate *candidate = new_candidate();
 	(void)snprintf(candidate->stack.name, sizeof candidate->stack.name, "a\"b\\c");
 	(void)report_try(report, candidate, &e);
+	report->persist[report->persist_count++] =
+		(struct report_persist){.path = "/\"", .why = "\xc3\n\"},{"};
 	report->init = "/\xff\xfe/\xc3\xa9\xf0\x9f";
 	report->upper = "\",\"x\":[{";
 	(void)snprintf(report->upper_why, sizeof report->upper_why, "\x01\x1b[2J\x7f\r\n\t");

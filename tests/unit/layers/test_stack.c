@@ -109,7 +109,8 @@ static void a_good_stack_is_read(void)
 		"digests");
 	is_int(stack.upper, UPPER_VOLATILE, "upper");
 	is_int((long long)stack.persist_count, 2, "persistent paths");
-	is_str(stack.persist[1], "/var/b", "the second one");
+	is_str(stack.persist[1].path, "/var/b", "the second one");
+	ok(!stack.persist[1].suid && !stack.persist[1].dev, "... nosuid and nodev");
 	is_str(stack.init, "/sbin/init", "init");
 	is_int(stack.on_failure, ON_FAILURE_HALT, "on failure");
 	char name[STACK_FILE_NAME_SIZE];
@@ -140,9 +141,20 @@ static void other_values_are_read(void)
 		{"largest-piece 65536", "largest-piece 16777216"},
 		{"user-xattrs none", "user-xattrs required"},
 		{"user-xattrs none", "user-xattrs optional"},
-		{"persist /var/a\npersist /var/b\n", ""},
+		{"persist /var/a\npersist /var/b\n", ""}, {"upper volatile", "upper persistent"},
+		{"upper volatile", "upper none"},
 		{"upper volatile\npersist /var/a\npersist /var/b", "upper persistent"},
 		{"upper volatile\npersist /var/a\npersist /var/b", "upper none"},
+		{"upper volatile\n", "upper volatile\nupper-size 1048576\n"},
+		{"upper volatile\n", "upper volatile\nupper-size 9223372036854775807\n"},
+		{"upper volatile\n", "upper persistent\nupper-change fresh\n"},
+		{"upper volatile\n", "upper persistent\nupper-change refuse\n"},
+		{"persist /var/a\n", "persist /etc\n"}, {"persist /var/a\n", "persist /var/a b\n"},
+		{"persist /var/a\n", "persist /runner\n"},
+		{"persist /var/a\n", "persist /var/a\npersist /var/a-b\n"},
+		{"persist /var/a\n", "persist /var/a:suid\n"},
+		{"persist /var/a\n", "persist /var/a:dev\n"},
+		{"persist /var/b\n", "persist /var/b:suid,dev\n"},
 		{"init /sbin/init", "init /a b/...c/..d/.e"},
 		{"on-failure halt", "on-failure reboot"}, {"on-failure halt", "on-failure shell"}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -286,13 +298,42 @@ static void bad_values_are_refused(void)
 			"sha256:222222222222222222222222222222222222222222222222222222222222222F",
 			"line 15, pieces"},
 		{ERROR_FORMAT, "upper volatile", "upper overlay", "line 16, upper"},
-		{ERROR_FORMAT, "upper volatile", "upper persistent", "line 17, persist"},
-		{ERROR_FORMAT, "upper volatile", "upper none", "line 17, persist"},
+		{ERROR_FORMAT, "upper volatile\n", "upper volatile\nupper-change fresh\n",
+			"line 17"},
+		{ERROR_FORMAT, "upper volatile\n", "upper none\nupper-change fresh\n", "line 17"},
+		{ERROR_FORMAT, "upper volatile\n", "upper persistent\nupper-size 1048576\n",
+			"line 17"},
+		{ERROR_FORMAT, "upper volatile\n", "upper persistent\nupper-change keep\n",
+			"line 17, upper-change"},
+		{ERROR_FORMAT, "upper volatile\npersist /var/a\npersist /var/b\n",
+			"upper persistent\nupper-change \n", "canonical"},
+		{ERROR_LIMIT, "upper volatile\n", "upper volatile\nupper-size 0\n",
+			"line 17, upper-size"},
+		{ERROR_LIMIT, "upper volatile\n", "upper volatile\nupper-size 1048575\n",
+			"line 17, upper-size"},
+		{ERROR_FORMAT, "upper volatile\n", "upper-size 1048576\nupper volatile\n",
+			"line 16"},
 		{ERROR_FORMAT, "persist /var/a\n", "persist /var/c\n", "line 18, persist"},
 		{ERROR_FORMAT, "persist /var/a\n", "persist /var/b\n", "line 18, persist"},
 		{ERROR_FORMAT, "persist /var/a\n", "persist var/a\n", "line 17, persist"},
 		{ERROR_FORMAT, "persist /var/a\n", "persist /\n", "line 17, persist"},
 		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a \n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a/\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/../a\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var\n", "line 18, persist"},
+		{ERROR_FORMAT, "persist /var/b\n", "persist /var/a-b\npersist /var/a/b\n",
+			"line 19, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /dev\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /proc/a\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /run\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /sys/a\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a:\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a:dev,suid\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a:suid,\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a:exec\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist /var/a:suid:dev\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/a\n", "persist :suid\n", "line 17, persist"},
+		{ERROR_FORMAT, "persist /var/b\n", "persist /var/a:suid\n", "line 18, persist"},
 		{ERROR_FORMAT, "init /sbin/init", "init sbin/init", "line 19, init"},
 		{ERROR_FORMAT, "init /sbin/init", "init /", "line 19, init"},
 		{ERROR_FORMAT, "init /sbin/init", "init //sbin/init", "line 19, init"},
@@ -419,11 +460,12 @@ static void limits_are_held(void)
 		const char *where, *name;
 	} paths[] = {{"init /sbin/init", "init ", 100, 255, true, "", "an init of 255 bytes"},
 		{"init /sbin/init", "init ", 100, 256, false, "line 19, init", "one of 256 bytes"},
-		{"persist /var/a", "persist ", 255, 4095, true, "", "a path of 4095 bytes"},
-		{"persist /var/a", "persist ", 254, 4096, false, "line 17, persist",
-			"one of 4096 bytes"},
-		{"persist /var/a", "persist ", 256, 257, false, "line 17, persist",
-			"a component of 256 bytes"}};
+		{"init /sbin/init", "init ", 254, 255, true, "", "a component of 254 bytes"},
+		{"persist /var/a", "persist ", 100, 251, true, "", "a path of 251 bytes"},
+		{"persist /var/a", "persist ", 100, 252, false, "line 17, persist",
+			"one of 252 bytes"},
+		{"persist /var/a", "persist ", 251, 252, false, "line 17, persist",
+			"one of 252 bytes, a component"}};
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		char *text = with_path(paths[i].from, paths[i].key, paths[i].part, paths[i].total);
 		if (paths[i].good)
@@ -490,11 +532,11 @@ static void random_record(uint64_t *seed, struct layer_record *out)
 	out->user_xattrs = (enum user_xattrs)random_below(seed, USER_XATTRS_KINDS);
 }
 
-/* Everything but the persistent paths lies in static memory. */
+/* All of it lies in static memory. */
 static void random_stack(uint64_t *seed, struct stack *out)
 {
 	static struct layer_record layers[8];
-	static char paths[8][32], *persist[8];
+	static struct persist_path persist[8];
 	static const char word[] = "abcXYZ019._-+~";
 	*out = (struct stack){.layers = layers, .persist = persist};
 	random_text(seed, "abcxyz019", STACK_NAME_SIZE - 1, out->name);
@@ -511,13 +553,19 @@ static void random_stack(uint64_t *seed, struct stack *out)
 	for (size_t i = 0; i < out->layer_count; i++)
 		random_record(seed, &layers[i]);
 	out->upper = (enum upper)random_below(seed, UPPER_KINDS);
-	out->persist_count = out->upper == UPPER_VOLATILE ? random_below(seed, 9) : 0;
+	if (out->upper == UPPER_PERSISTENT)
+		out->upper_change = (enum upper_change)random_below(seed, UPPER_CHANGES);
+	if (out->upper == UPPER_VOLATILE && random_below(seed, 2) == 0)
+		out->upper_bytes = 1048576 + random_below(seed, INT64_MAX - 1048576);
+	out->persist_count = random_below(seed, 9);
 	for (size_t i = 0; i < out->persist_count; i++) {
-		persist[i] = paths[i];
-		sprintf(paths[i], "/%zu", i);
-		random_text(seed, "ab /", 20, paths[i] + 2);
-		for (char *at = paths[i] + 2; *at != '\0'; at++)
+		char *path = persist[i].path;
+		sprintf(path, "/%zu", i);
+		random_text(seed, "ab /", 20, path + 2);
+		for (char *at = path + 2; *at != '\0'; at++)
 			*at = *at == '/' || (*at == ' ' && at[1] == '\0') ? 'c' : *at;
+		persist[i].suid = random_below(seed, 2) == 1;
+		persist[i].dev = random_below(seed, 2) == 1;
 	}
 	strcpy(out->init, "/sbin/");
 	random_text(seed, word + 3, 200, out->init + 6);
@@ -547,7 +595,13 @@ static void random_stacks_make_the_round_trip(void)
 				strcmp(back.init, stack.init) == 0 &&
 				back.layer_count == stack.layer_count &&
 				back.upper == stack.upper &&
-				back.persist_count == stack.persist_count;
+				back.upper_change == stack.upper_change &&
+				back.upper_bytes == stack.upper_bytes &&
+				back.persist_count == stack.persist_count &&
+				(back.persist_count == 0 ||
+					(strcmp(back.persist[0].path, stack.persist[0].path) == 0 &&
+						back.persist[0].suid == stack.persist[0].suid &&
+						back.persist[0].dev == stack.persist[0].dev));
 			stack_free(&back);
 		}
 		free(text);
@@ -573,7 +627,7 @@ static void what_cannot_be_read_is_not_written(void)
 	struct stack good, stack;
 	struct error e;
 	struct layer_record bad_layer;
-	char *paths[] = {(char *)"/var/b", (char *)"/var/a"};
+	struct persist_path paths[] = {{.path = "/var/b"}, {.path = "/var/a"}};
 	if (decode(BASE, strlen(BASE), &good, &e) != 0)
 		abort();
 #define REFUSES(change, code, name)                                                                \
@@ -596,11 +650,19 @@ static void what_cannot_be_read_is_not_written(void)
 	REFUSES(stack.layer_count = 0, ERROR_LIMIT, "0 layers");
 	REFUSES(stack.layer_count = 500, ERROR_LIMIT, "500 layers");
 	REFUSES(stack.upper = UPPER_KINDS, ERROR_FORMAT, "an upper that is none");
-	REFUSES(stack.upper = UPPER_NONE, ERROR_FORMAT,
-		"persistent paths without a volatile upper");
+	REFUSES(stack.upper_change = UPPER_CHANGE_FRESH, ERROR_FORMAT,
+		"a change of a volatile upper");
+	REFUSES(stack.upper_bytes = 1, ERROR_LIMIT, "a volatile upper of one byte");
+	REFUSES(stack.persist_count = 0; stack.upper = UPPER_NONE;
+		stack.upper_bytes = 1048576, ERROR_FORMAT, "the size of no upper");
 	REFUSES(stack.persist = paths, ERROR_FORMAT, "unsorted paths");
 	REFUSES(stack.persist_count = 1; stack.persist = paths;
-		paths[0] = (char *)"var", ERROR_FORMAT, "a relative path");
+		strcpy(paths[0].path, "var"), ERROR_FORMAT, "a relative path");
+	REFUSES(stack.persist_count = 1; stack.persist = paths;
+		strcpy(paths[0].path, "/var:suid"), ERROR_FORMAT, "options in a path");
+	REFUSES(stack.persist_count = 1; stack.persist = paths;
+		memset(paths[0].path, '/', sizeof paths[0].path), ERROR_LIMIT,
+		"a path without NUL");
 	REFUSES(strcpy(stack.init, "/sbin/\ninit"), ERROR_FORMAT, "a line feed in init");
 	REFUSES(strcpy(stack.init, "/sbin/\x7finit"), ERROR_FORMAT, "DEL in init");
 	REFUSES(memset(stack.init, '/', sizeof stack.init), ERROR_LIMIT, "an init without NUL");
@@ -637,18 +699,53 @@ static void the_target_is_checked(void)
 	stack_free(&stack);
 }
 
-static void what_init_does_not_serve_is_refused(void)
+static void persistent_paths_have_names(void)
 {
-	struct stack stack;
+	static const struct {
+		const char *path, *name;
+	} rows[] = {{"/a", "a"}, {"/var/lib/x", "var-lib-x"}, {"/a-b", "a%2db"}, {"/a/-", "a-%2d"},
+		{"/50%/a%2d", "50%25-a%252d"}, {"/a.new", "a.new"}, {"/%new", "%25new"}};
 	struct error e;
-	if (decode(BASE, strlen(BASE), &stack, &e) != 0)
-		abort();
-	error_is(stack_check_served(&stack, &e), &e, ERROR_TARGET, "persistent paths");
-	size_t count = stack.persist_count;
-	stack.persist_count = 0;
-	is_int(stack_check_served(&stack, &e), 0, "without them it is served");
-	stack.persist_count = count;
-	stack_free(&stack);
+	char name[STACK_PERSIST_SIZE];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		ok(persist_name(rows[i].path, name, &e) == 0 && strcmp(name, rows[i].name) == 0,
+			"%s is %s", rows[i].path, rows[i].name);
+	char *text = with_path("persist /var/a", "persist ", 100, 84);
+	for (char *at = strstr(text, "persist /aaa") + 9; *at == 'a'; at++)
+		*at = '-';
+	ok(decodes_and_encodes(text), "83 hyphens: a name of 249 bytes");
+	free(text);
+	text = with_path("persist /var/a", "persist ", 100, 85);
+	for (char *at = strstr(text, "persist /aaa") + 9; *at == 'a'; at++)
+		*at = '-';
+	refuses(text, ERROR_LIMIT, "line 17, persist", "84 hyphens");
+	free(text);
+}
+
+static void a_persistent_path_alone_makes_the_round_trip(void)
+{
+	static const char *const good[] = {"/a", "/a b:suid", "/a:dev", "/a:suid,dev"};
+	static const char *const bad[] = {
+		"", "/", "a", "/a:", "/a:nosuid", "/a/:dev", "/a,suid:", " /a"};
+	struct persist_path persist;
+	struct error e;
+	char text[PERSIST_TEXT_SIZE];
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		int result = persist_decode(good[i], &persist, &e);
+		if (result == 0)
+			persist_format(&persist, text);
+		ok(result == 0 && strcmp(text, good[i]) == 0 &&
+				persist.suid == (strstr(good[i], "suid") != NULL) &&
+				persist.dev == (strstr(good[i], "dev") != NULL),
+			"good: %s", good[i]);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		error_is(persist_decode(bad[i], &persist, &e), &e, ERROR_FORMAT, "bad: \"%s\"",
+			bad[i]);
+	memset(&persist, 'a', sizeof persist.path);
+	persist.suid = persist.dev = true;
+	persist_format(&persist, text);
+	is_int((long long)strlen(text), PERSIST_TEXT_SIZE - 1, "the longest is cut");
 }
 
 static void a_file_has_its_stacks_name(void)
@@ -723,6 +820,10 @@ static void every_value_has_a_name(void)
 	is_str(media_name(MEDIA_TYPES), "unknown", "media_name of none");
 	is_str(upper_name(UPPER_VOLATILE), "volatile", "upper_name");
 	is_str(upper_name(UPPER_KINDS), "unknown", "upper_name of none");
+	is_str(upper_change_name(UPPER_CHANGE_KEEP), "keep",
+		"upper_change_name, of what is not said");
+	is_str(upper_change_name(UPPER_CHANGE_REFUSE), "refuse", "upper_change_name");
+	is_str(upper_change_name(UPPER_CHANGES), "unknown", "upper_change_name of none");
 	is_str(on_failure_name(ON_FAILURE_REBOOT), "reboot", "on_failure_name");
 	is_str(on_failure_name(ON_FAILURE_KINDS), "unknown", "on_failure_name of none");
 	struct stack stack = {.version = UINT64_MAX};
@@ -744,7 +845,8 @@ int main(void)
 	random_stacks_make_the_round_trip();
 	what_cannot_be_read_is_not_written();
 	the_target_is_checked();
-	what_init_does_not_serve_is_refused();
+	persistent_paths_have_names();
+	a_persistent_path_alone_makes_the_round_trip();
 	a_file_has_its_stacks_name();
 	a_record_is_eight_lines();
 	every_value_has_a_name();
