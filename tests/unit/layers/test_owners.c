@@ -66,6 +66,7 @@ static void bad_ones(void)
 		"Demo 7 sha256:" HEX_A "\n", "demo 0 sha256:" HEX_A "\n",
 		"demo 07 sha256:" HEX_A "\n", "demo 9223372036854775808 sha256:" HEX_A "\n",
 		"demo 99999999999999999999 sha256:" HEX_A "\n", "demo x sha256:" HEX_A "\n",
+		"demo 18446744073709551616 sha256:" HEX_A "\n", "demo 1/ sha256:" HEX_A "\n",
 		"demo  sha256:" HEX_A "\n", "demo 7 " HEX_A "\n", "demo 7  sha256:" HEX_A "\n",
 		LINE_A "\n", LINE_A LINE_A, LINE_A "x"};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
