@@ -1,7 +1,11 @@
 /* plyboot confirm: the system that runs is good. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../layers/scope.h"
 #include "device.h"
 #include "report.h"
 #include "verbs.h"
@@ -30,6 +34,15 @@ static bool is_done(const struct booted *booted, const struct record *record)
 	       record_boots_since_confirm(record, booted->name) == 0;
 }
 
+/* What the record says is good must not be lost in the next second: by then it is kept. */
+static int flush(struct error *e)
+{
+	SCOPED_FD root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || syncfs(root) != 0)
+		return error_errno(e, errno, "write to the disk what was changed");
+	return 0;
+}
+
 static int write_confirmation(const struct booted *booted, struct record_io *io, struct error *e)
 {
 	struct record next = io->record;
@@ -41,7 +54,7 @@ static int write_confirmation(const struct booted *booted, struct record_io *io,
 		return 0;
 	}
 	record_confirm(&next, &subject, booted->floor);
-	if (floors_raise(&floors, booted->name, booted->floor, e) != 0 ||
+	if (flush(e) != 0 || floors_raise(&floors, booted->name, booted->floor, e) != 0 ||
 		record_io_write(io, &next, e) != 0)
 		return error_wrap(e, "%s %llu is not confirmed", booted->name,
 			(unsigned long long)booted->version);

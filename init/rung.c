@@ -206,10 +206,7 @@ static int mount_with_spare(struct boot *boot, const struct candidate *candidate
 		return -1;
 	int result = mount_usable(boot, lowers, upper, init, e);
 	if (result == 0)
-		report_warn(&boot->report,
-			"state: make room there: only what is kept for that let the upper be "
-			"mounted: %s",
-			full.text);
+		state_warn_full(&boot->report, &full);
 	(void)spare_keep(home, NULL);
 	return result;
 }
@@ -264,8 +261,11 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 		return -1;
 	boot_step(boot, "upper");
 	if (mount_usable_upper(boot, candidate, lowers, &upper, init, e) != 0) {
-		if (upper.kind != UPPER_PERSISTENT || !layers_do(boot, lowers, init) ||
-			upper_fall_back(&request, e->text, &boot->report, &upper, e) != 0 ||
+		if (upper.kind != UPPER_PERSISTENT || !layers_do(boot, lowers, init))
+			return -1;
+		if (upper.trial)
+			upper_drop_trial(&request, &boot->report);
+		if (upper_fall_back(&request, e->text, &boot->report, &upper, e) != 0 ||
 			mount_usable(boot, lowers, &upper, init, e) != 0)
 			return -1;
 	}

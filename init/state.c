@@ -16,7 +16,7 @@
 #include "syscalls.h"
 #include "upper.h"
 
-static const char made_for[] = "made-for";
+static const char made_for[] = "made-for", dropped[] = "dropped";
 
 int state_mount(const char *name, uint64_t deadline_us, struct report *report, struct error *e)
 {
@@ -87,15 +87,29 @@ int state_make_upper(int dir_fd, const char *name, int model_fd, struct error *e
 	return fsync(upper) == 0 ? 0 : error_errno(e, errno, "fsync %s", name);
 }
 
+/* What a damaged file system won't let go of is out of the way at least. */
+static int empty_dropped(int home, struct error *e)
+{
+	char name[16];
+	if (store_remove(home, dropped, e) == 0)
+		return 0;
+	for (unsigned i = 1; i < 100; i++) {
+		(void)snprintf(name, sizeof name, "stuck-%u", i);
+		if (sys_rename_noreplace(home, dropped, home, name) == 0)
+			return 0;
+	}
+	return -1;
+}
+
 int state_drop(int home, int dir_fd, const char *name, struct error *e)
 {
-	if (store_remove(home, "dropped", e) != 0)
+	if (empty_dropped(home, e) != 0)
 		return -1;
-	if (renameat(dir_fd, name, home, "dropped") != 0 && errno != ENOENT)
+	if (renameat(dir_fd, name, home, dropped) != 0 && errno != ENOENT)
 		return error_errno(e, errno, "put %s away", name);
 	if (fsync(home) != 0 || fsync(dir_fd) != 0)
 		return error_errno(e, errno, "put %s away", name);
-	return store_remove(home, "dropped", e);
+	return empty_dropped(home, e);
 }
 
 /* <state>/plyboot/<stack name> */
@@ -119,37 +133,54 @@ static struct owner owner_of(const struct candidate *candidate)
 	return owner;
 }
 
+static int write_owner(
+	int home, struct owners *owners, const struct upper_request *request, struct error *e)
+{
+	struct owner owner = owner_of(request->candidate);
+	owners_put_first(owners, &owner);
+	return state_write_owners(home, owners, e);
+}
+
 /* A full disk is no reason to boot without the changes that are on it. */
 static void own(
 	int home, struct owners *owners, const struct upper_request *request, struct report *report)
 {
 	struct error why;
-	struct owner owner = owner_of(request->candidate);
-	owners_put_first(owners, &owner);
-	if (state_write_owners(home, owners, &why) != 0)
+	if (write_owner(home, owners, request, &why) != 0)
 		report_warn(report,
 			"state: the stack that the upper is made for can't be noted: %s", why.text);
 }
 
-static void read_owners(int home, struct owners *out, struct report *report)
+/* Nobody's may be anybody's: a stack that cares whose it is does not get it. */
+static int read_owners(int home, const struct upper_request *request, struct owners *out,
+	struct report *report, struct error *e)
 {
 	struct error why;
-	if (state_read_owners(home, out, &why) != 0 && why.code != ERROR_MISSING)
+	if (state_read_owners(home, out, &why) == 0)
+		return 0;
+	if (request->candidate->stack.upper_change != UPPER_CHANGE_KEEP) {
+		*e = why;
+		return error_wrap(e, "whose the upper is can't be told, which matters to %s %llu",
+			request->candidate->stack.name,
+			(unsigned long long)request->candidate->stack.version);
+	}
+	if (why.code != ERROR_MISSING)
 		report_warn(
 			report, "state: what the upper was made for can't be read: %s", why.text);
+	return 0;
 }
 
 /* --- the upper of a boot */
 
-/* Complete before it gets its name: a power cut in between leaves none. */
-static int make_base(
-	int home, const struct upper_request *request, struct report *report, struct error *e)
+/* Complete before it gets its name, its owner too: a power cut in between leaves none. */
+static int make_base(int home, const struct upper_request *request, struct error *e)
 {
 	struct owners owners = {.count = 0};
 	if (store_remove(home, "upper.new", e) != 0 ||
 		state_make_upper(home, "upper.new", request->model_fd, e) != 0)
 		return -1;
-	own(home, &owners, request, report);
+	if (write_owner(home, &owners, request, e) != 0)
+		return -1;
 	if (renameat(home, "upper.new", home, "upper") != 0 || fsync(home) != 0)
 		return error_errno(e, errno, "rename the new upper");
 	return 0;
@@ -192,12 +223,24 @@ static int take_over(int home, const struct upper_request *request, struct owner
 			"the upper of %s is in the archive now: %s %llu"
 			" begins with a fresh one",
 			whose, stack->name, version);
-		return state_archive(home, e) == 0 ? make_base(home, request, report, e) : -1;
+		return state_archive(home, e) == 0 ? make_base(home, request, e) : -1;
 	}
 	report_warn(report, "the upper was made for %s; it is kept for %s %llu", whose, stack->name,
 		version);
 	own(home, owners, request, report);
 	return 0;
+}
+
+/* Then that one is to find nothing of what a trial wrote. */
+static bool has_confirmed(const struct upper_request *request)
+{
+	const struct record *record = request->record;
+	for (uint32_t i = 0; i < record->stack_count; i++) {
+		if (record->stacks[i].confirmed &&
+			strcmp(record->stacks[i].name, request->candidate->stack.name) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* After this, there is a trial upper of this stack, or a base that is its own. */
@@ -213,9 +256,12 @@ static int have_upper(
 	if (has != 0)
 		return has < 0 ? -1 : 0;
 	has = state_has(home, "upper", e);
+	if (has == 0 && trial && has_confirmed(request))
+		return trials_make(home, &request->candidate->text, request->model_fd, false, e);
 	if (has <= 0)
-		return has < 0 ? -1 : make_base(home, request, report, e);
-	read_owners(home, &owners, report);
+		return has < 0 ? -1 : make_base(home, request, e);
+	if (read_owners(home, request, &owners, report, e) != 0)
+		return -1;
 	if (owners_is(&owners, &request->candidate->text))
 		return 0;
 	return take_over(home, request, &owners, trial, report, e);
@@ -255,6 +301,13 @@ static int name_dirs(
 	return 0;
 }
 
+void state_warn_full(struct report *report, const struct error *full)
+{
+	report_warn(report,
+		"state: make room there: only what is kept for that let the upper be used: %s",
+		full->text);
+}
+
 int state_name_room(struct error *e)
 {
 	struct statvfs fs;
@@ -265,6 +318,43 @@ int state_name_room(struct error *e)
 		(unsigned long long)fs.f_favail);
 }
 
+static int choose(int home, const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e)
+{
+	if (trials_settle(home, request, report, e) != 0 ||
+		have_upper(home, request, report, e) != 0)
+		return -1;
+	return name_dirs(home, request, out, e);
+}
+
+/* On a full partition, for who has to make a directory or two there. */
+static int choose_with_spare(int home, const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e)
+{
+	(void)state_name_room(e);
+	const struct error full = *e;
+	if (full.code != ERROR_NOSPACE || spare_give(home, NULL) != 0)
+		return -1;
+	int result = choose(home, request, report, out, e);
+	if (result == 0)
+		state_warn_full(report, &full);
+	return result;
+}
+
+void upper_drop_trial(const struct upper_request *request, struct report *report)
+{
+	struct error why;
+	const struct stack *stack = &request->candidate->stack;
+	const unsigned long long version = stack->version;
+	SCOPED_FD home = state_open_home(stack->name, &why);
+	if (home < 0 || trials_drop(home, &request->candidate->text, &why) != 0)
+		report_warn(report, "a trial that failed can't be removed: %s", why.text);
+	else
+		report_warn(report,
+			"what %s %llu wrote so far can't be used, and is dropped: it is on trial",
+			stack->name, version);
+}
+
 int state_prepare(const struct upper_request *request, struct report *report,
 	struct upper_dirs *out, struct error *e)
 {
@@ -273,9 +363,9 @@ int state_prepare(const struct upper_request *request, struct report *report,
 	SCOPED_FD home = state_open_home(request->candidate->stack.name, e);
 	if (home < 0)
 		return state_name_room(e);
-	trials_settle(home, request, report);
-	if (have_upper(home, request, report, e) != 0 || name_dirs(home, request, out, e) != 0)
-		return state_name_room(e);
+	if (choose(home, request, report, out, e) != 0 &&
+		choose_with_spare(home, request, report, out, e) != 0)
+		return -1;
 	(void)spare_keep(home, NULL); /* where there is no room for it, that is no news */
 	return 0;
 }

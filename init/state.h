@@ -19,6 +19,9 @@ int state_open_dir(int parent_fd, const char *name, bool make, struct error *e);
  */
 int state_name_room(struct error *e);
 
+/* What was kept for the day when it is full (spare.h) is what this boot goes on with. */
+void state_warn_full(struct report *report, const struct error *full);
+
 /* <state>/plyboot/<stack name>, made where it is missing. */
 int state_open_home(const char *name, struct error *e);
 

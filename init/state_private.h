@@ -10,6 +10,7 @@
  * fresh one took the place of plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
  *     plyboot/<name>/spare/             see spare.h
+ *     plyboot/<name>/stuck-<n>          what was to be removed, and can't be
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */
@@ -40,11 +41,16 @@ int state_archive(int home, struct error *e);
 
 /* Before an upper is chosen: what a power cut left is finished or removed; trials that the record
  * has as confirmed become part of the base; when a confirmed stack boots, the others are dropped.
- * What can't be done is said, and stays as it is. */
-void trials_settle(int home, const struct upper_request *request, struct report *report);
+ * What can't be done is said, and stays as it is. -1: the base is in part what another stack's
+ * trial shows, and is not to be used. */
+int trials_settle(
+	int home, const struct upper_request *request, struct report *report, struct error *e);
 
 /* Has the stack a trial upper? */
 int trials_has(int home, const struct digest *text, struct error *e);
+
+/* One that can't be used: begun anew at the next try, should there be one. */
+int trials_drop(int home, const struct digest *text, struct error *e);
 
 /* Make one: whole, or not at all. `alone`: no base will be below it. */
 int trials_make(int home, const struct digest *text, int model_fd, bool alone, struct error *e);

@@ -104,6 +104,8 @@ int trials_has(int home, const struct digest *text, struct error *e)
 	SCOPED_FD trial = state_open_dir(all, hex, false, e);
 	if (trial < 0)
 		return -1;
+	if ((has = state_has(trial, "upper", e)) <= 0)
+		return has; /* 0: it is the base by now */
 	SCOPED_FD upper = state_open_dir(trial, "upper", false, e);
 	return upper < 0 ? -1 : 1;
 }
@@ -114,6 +116,14 @@ int trials_is_alone(int home, const struct digest *text, struct error *e)
 	digest_format_hex(text, hex);
 	SCOPED_FD trial = open_trial(home, hex, e);
 	return trial < 0 ? -1 : state_has(trial, alone_mark, e);
+}
+
+int trials_drop(int home, const struct digest *text, struct error *e)
+{
+	char hex[DIGEST_HEX + 1];
+	digest_format_hex(text, hex);
+	SCOPED_FD all = state_open_dir(home, trials, false, e);
+	return all < 0 ? -1 : state_drop(home, all, hex, e);
 }
 
 int trials_make(int home, const struct digest *text, int model_fd, bool alone, struct error *e)
@@ -140,12 +150,18 @@ struct settlement {
 	int home, all;
 	const struct upper_request *request;
 	struct report *report;
-	bool confirmed; /* the stack that boots is */
+	bool confirmed; /* the stack that boots is so */
+	bool merged;    /* the base is another one now */
+	bool blocked;   /* the base is in part what another stack's confirmed trial shows */
+	struct error why;
 };
 
-/* The whole upper of the trial is the base now. */
-static int become_base(const struct settlement *s, int trial, struct error *e)
+/* The whole upper of the trial is the base now, and never without its owner. */
+static int become_base(
+	const struct settlement *s, int trial, const struct owners *owners, struct error *e)
 {
+	if (state_write_owners(s->home, owners, e) != 0)
+		return -1;
 	if (renameat(trial, "upper", s->home, "upper") != 0 || fsync(s->home) != 0 ||
 		fsync(trial) != 0)
 		return error_errno(e, errno, "make the trial upper the base");
@@ -169,7 +185,8 @@ static int merge_into_base(const struct settlement *s, int trial, struct error *
 }
 
 /* An upper that is not there was made the base before the power went. */
-static int merge_trial(const struct settlement *s, int trial, struct error *e)
+static int merge_trial(
+	const struct settlement *s, int trial, const struct owners *owners, struct error *e)
 {
 	int upper = state_has(trial, "upper", e);
 	int alone = upper < 0 ? -1 : state_has(trial, alone_mark, e);
@@ -180,7 +197,7 @@ static int merge_trial(const struct settlement *s, int trial, struct error *e)
 	int base = state_has(s->home, "upper", e);
 	if (base < 0)
 		return -1;
-	return base > 0 ? merge_into_base(s, trial, e) : become_base(s, trial, e);
+	return base > 0 ? merge_into_base(s, trial, e) : become_base(s, trial, owners, e);
 }
 
 /* In this order: only with a new owner is the trial no more needed. */
@@ -194,32 +211,48 @@ static int keep_trial(const struct settlement *s, const char *hex, const struct 
 	if (trial < 0)
 		return -1;
 	int alone = state_has(trial, alone_mark, e);
-	if (alone < 0 || merge_trial(s, trial, e) != 0)
+	if (alone < 0)
 		return -1;
 	/* A fresh upper has no past. */
 	if (alone > 0 || state_read_owners(s->home, &owners, NULL) != 0)
 		owners.count = 0;
 	owners_put_first(&owners, &owner);
-	if (state_write_owners(s->home, &owners, e) != 0)
+	if (merge_trial(s, trial, &owners, e) != 0 || state_write_owners(s->home, &owners, e) != 0)
 		return -1;
 	return state_drop(s->home, s->all, hex, e);
 }
 
-static void settle(const struct settlement *s, const char *hex, const struct digest *text)
+static void settle(struct settlement *s, const char *hex, const struct digest *text)
 {
 	struct error why;
 	const struct record_stack *known = record_find(s->request->record, text);
 	if (known != NULL && known->confirmed) {
 		const unsigned long long version = known->version;
-		if (keep_trial(s, hex, known, &why) != 0)
+		if (keep_trial(s, hex, known, &why) != 0) {
+			if (!digest_equal(text, &s->request->candidate->text)) {
+				s->blocked = true;
+				s->why = why;
+			}
 			report_alarm(s->report,
 				"what was kept of the trial of %s %llu"
 				" can't be merged, and stays as it is: %s",
 				known->name, version, why.text);
-		else
+		} else {
+			s->merged = true;
 			console_say("the trial of %s %llu is over: its changes are kept",
 				known->name, version);
-	} else if (s->confirmed && !digest_equal(text, &s->request->candidate->text)) {
+		}
+	}
+}
+
+/* Made over a base that is no more, or of a stack that a confirmed one took the place of. */
+static void drop_stale(struct settlement *s, const char *hex, const struct digest *text)
+{
+	struct error why;
+	const struct record_stack *known = record_find(s->request->record, text);
+	if (known != NULL && known->confirmed)
+		return;
+	if (s->merged || (s->confirmed && !digest_equal(text, &s->request->candidate->text))) {
 		if (state_drop(s->home, s->all, hex, &why) != 0)
 			report_warn(
 				s->report, "a trial that failed can't be removed: %s", why.text);
@@ -264,6 +297,11 @@ static int settle_all(struct settlement *s, struct error *e)
 		(void)digest_parse_hex(names.items[i].path, DIGEST_HEX, &text);
 		settle(s, names.items[i].path, &text);
 	}
+	for (size_t i = 0; result == 0 && i < names.count; i++) {
+		struct digest text;
+		(void)digest_parse_hex(names.items[i].path, DIGEST_HEX, &text);
+		drop_stale(s, names.items[i].path, &text);
+	}
 	path_list_free(&names);
 	return result;
 }
@@ -283,13 +321,14 @@ static int clean_up(int home, struct error *e)
 	return dir < 0 ? -1 : finish_archive(dir, e);
 }
 
-void trials_settle(int home, const struct upper_request *request, struct report *report)
+int trials_settle(
+	int home, const struct upper_request *request, struct report *report, struct error *e)
 {
 	struct error why;
 	if (clean_up(home, &why) != 0)
 		report_warn(report, "state: what was left half done stays there: %s", why.text);
 	if (request->record == NULL)
-		return;
+		return 0;
 	const struct record_stack *known = record_find(request->record, &request->candidate->text);
 	struct settlement settlement = {.home = home,
 		.request = request,
@@ -297,4 +336,8 @@ void trials_settle(int home, const struct upper_request *request, struct report 
 		.confirmed = known != NULL && known->confirmed};
 	if (settle_all(&settlement, &why) != 0)
 		report_warn(report, "state: the trials can't be looked at: %s", why.text);
+	if (!settlement.blocked)
+		return 0;
+	*e = settlement.why;
+	return error_wrap(e, "the upper is in part that of a newer stack, which can't be merged");
 }

@@ -33,6 +33,10 @@ int upper_prepare(const struct upper_request *request, struct report *report,
 int upper_fall_back(const struct upper_request *request, const char *why, struct report *report,
 	struct upper_dirs *out, struct error *e);
 
+/* The trial upper of this stack can't be used, and so `plyboot confirm` must not keep it: it goes.
+ */
+void upper_drop_trial(const struct upper_request *request, struct report *report);
+
 /* upper and work on the state partition. ERROR_UPPER: the stack refuses what is there; each other
  * error means that this state can't be used. */
 int state_prepare(const struct upper_request *request, struct report *report,

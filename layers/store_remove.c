@@ -18,6 +18,7 @@
 struct removal {
 	int top_fd;
 	uint64_t moved; /* names given so far */
+	uint64_t done;  /* names that went or moved */
 };
 
 static int each_child(int dir_fd,
@@ -47,12 +48,15 @@ static int each_child(int dir_fd,
 
 /* Gone, or a directory that still holds something. unlink(2) of a directory is EISDIR here, EPERM
  * in POSIX. */
-static int remove_one(int dir_fd, const char *name, bool *full, struct error *e)
+static int remove_one(int dir_fd, const char *name, bool *full, uint64_t *done, struct error *e)
 {
 	*full = false;
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+	if (unlinkat(dir_fd, name, 0) == 0 || ((errno == EISDIR || errno == EPERM) &&
+						      unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)) {
+		(*done)++;
 		return 0;
-	if ((errno == EISDIR || errno == EPERM) && unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+	}
+	if (errno == ENOENT)
 		return 0;
 	if (errno == ENOTEMPTY || errno == EEXIST) {
 		*full = true;
@@ -67,8 +71,10 @@ static int move_up(struct removal *removal, int dir_fd, const char *name, struct
 	for (;;) {
 		(void)snprintf(
 			to, sizeof to, ".removing-%llu", (unsigned long long)removal->moved++);
-		if (sys_rename_noreplace(dir_fd, name, removal->top_fd, to) == 0)
+		if (sys_rename_noreplace(dir_fd, name, removal->top_fd, to) == 0) {
+			removal->done++;
 			return 0;
+		}
 		if (errno != EEXIST)
 			return error_errno(e, errno, "remove \"%.80s\"", name);
 	}
@@ -77,15 +83,17 @@ static int move_up(struct removal *removal, int dir_fd, const char *name, struct
 static int remove_grandchild(void *context, int dir_fd, const char *name, struct error *e)
 {
 	bool full;
-	if (remove_one(dir_fd, name, &full, e) != 0)
+	struct removal *removal = context;
+	if (remove_one(dir_fd, name, &full, &removal->done, e) != 0)
 		return -1;
-	return full ? move_up(context, dir_fd, name, e) : 0;
+	return full ? move_up(removal, dir_fd, name, e) : 0;
 }
 
 static int remove_child(void *context, int dir_fd, const char *name, struct error *e)
 {
 	bool full;
-	if (remove_one(dir_fd, name, &full, e) != 0)
+	struct removal *removal = context;
+	if (remove_one(dir_fd, name, &full, &removal->done, e) != 0)
 		return -1;
 	if (!full)
 		return 0;
@@ -94,14 +102,15 @@ static int remove_child(void *context, int dir_fd, const char *name, struct erro
 		return error_errno(e, errno, "remove \"%.80s\"", name);
 	/* It may stay full for this round: names added while it was read may be missed. */
 	return each_child(fd, remove_grandchild, context, e) == 0
-		       ? remove_one(dir_fd, name, &full, e)
+		       ? remove_one(dir_fd, name, &full, &removal->done, e)
 		       : -1;
 }
 
 int store_remove(int dir_fd, const char *name, struct error *e)
 {
 	bool full;
-	if (remove_one(dir_fd, name, &full, e) != 0)
+	uint64_t before = 0;
+	if (remove_one(dir_fd, name, &full, &before, e) != 0)
 		return -1;
 	if (!full)
 		return 0;
@@ -110,9 +119,14 @@ int store_remove(int dir_fd, const char *name, struct error *e)
 	if (removal.top_fd < 0)
 		return error_errno(e, errno, "remove \"%.80s\"", name);
 	SCOPED_FD top_fd = removal.top_fd;
-	while (full)
+	while (full) {
+		before = removal.done;
 		if (each_child(top_fd, remove_child, &removal, e) != 0 ||
-			remove_one(dir_fd, name, &full, e) != 0)
+			remove_one(dir_fd, name, &full, &removal.done, e) != 0)
 			return -1;
+		/* A damaged directory lists names that it does not have. */
+		if (full && removal.done == before)
+			return error_set(e, ERROR_IO, 0, "\"%.80s\" can't be emptied", name);
+	}
 	return 0;
 }

@@ -116,7 +116,7 @@ APPEND=test.step=gone boots "  an update has no place for its trial" "$work/twin
 says "  and says how many there are" "WARNING: NOTHING WILL BE KEPT: .*: the state partition has [1-9][0-9]* KiB and 0 inodes free: "
 reports "  the update runs" 'r["version"] == 2 and r["upper"]["kind"] == "volatile"'
 on_partition "$work/twin/disk" plyboot-layers "rm /stacks/test-2.stack"
-full="warning: state: make room there: only what is kept for that let the upper be mounted: the state partition has [0-9]* KiB and 0 inodes free: mount the overlay"
+full="warning: state: make room there: only what is kept for that let the upper be used: the state partition has [0-9]* KiB and 0 inodes free: mount the overlay"
 for again in "" " again"; do
 	APPEND=test.step=still boots "  what was written is there$again" "$work/twin"
 	says "  and it is said why not all is well" "$full"
