@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "aside.h"
 #include "console.h"
 #include "devices.h"
 #include "files.h"
@@ -119,7 +120,7 @@ static struct owner owner_of(const struct candidate *candidate)
 }
 
 /* A full disk is no reason to boot without the changes that are on it. */
-static void own(
+void state_own(
 	int home, struct owners *owners, const struct upper_request *request, struct report *report)
 {
 	struct error why;
@@ -141,17 +142,29 @@ static void read_owners(int home, struct owners *out, struct report *report)
 /* --- the upper of a boot */
 
 /* Complete before it gets its name: a power cut in between leaves none. */
-static int make_base(
+int state_begin_base(int home, int model_fd, struct error *e)
+{
+	return store_remove(home, "upper.new", e) != 0
+		       ? -1
+		       : state_make_upper(home, "upper.new", model_fd, e);
+}
+
+int state_finish_base(
 	int home, const struct upper_request *request, struct report *report, struct error *e)
 {
 	struct owners owners = {.count = 0};
-	if (store_remove(home, "upper.new", e) != 0 ||
-		state_make_upper(home, "upper.new", request->model_fd, e) != 0)
-		return -1;
-	own(home, &owners, request, report);
+	state_own(home, &owners, request, report);
 	if (renameat(home, "upper.new", home, "upper") != 0 || fsync(home) != 0)
 		return error_errno(e, errno, "rename the new upper");
 	return 0;
+}
+
+static int make_base(
+	int home, const struct upper_request *request, struct report *report, struct error *e)
+{
+	return state_begin_base(home, request->model_fd, e) != 0
+		       ? -1
+		       : state_finish_base(home, request, report, e);
 }
 
 static void describe(const struct owners *owners, char out[OWNERS_LINE_SIZE])
@@ -191,11 +204,11 @@ static int take_over(int home, const struct upper_request *request, struct owner
 			"the upper of %s is in the archive now: %s %llu"
 			" begins with a fresh one",
 			whose, stack->name, version);
-		return state_archive(home, e) == 0 ? make_base(home, request, report, e) : -1;
+		return state_archive(home, NULL, e) == 0 ? make_base(home, request, report, e) : -1;
 	}
 	report_warn(report, "the upper was made for %s; it is kept for %s %llu", whose, stack->name,
 		version);
-	own(home, owners, request, report);
+	state_own(home, owners, request, report);
 	return 0;
 }
 
@@ -274,7 +287,9 @@ int state_prepare(const struct upper_request *request, struct report *report,
 	if (home < 0)
 		return name_room(e);
 	trials_settle(home, request, report);
-	if (have_upper(home, request, report, e) != 0 || name_dirs(home, request, out, e) != 0)
+	if (aside_resume(home, request, report, e) != 0 ||
+		have_upper(home, request, report, e) != 0 ||
+		aside_turn(home, request, report, e) != 0 || name_dirs(home, request, out, e) != 0)
 		return name_room(e);
 	return 0;
 }

@@ -3,11 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "console.h"
+#include "files.h"
 #include "merge.h"
 #include "paths.h"
 #include "scope.h"
@@ -31,9 +31,8 @@ static int next_number(int dir_fd, unsigned long *out, struct error *e)
 		return error_errno(e, errno, "read the archive");
 	}
 	while ((entry = readdir(directory)) != NULL) {
-		char *end;
-		unsigned long number = strtoul(entry->d_name, &end, 10);
-		if (*end == '\0' && number >= *out && number < 1000000000)
+		unsigned long number;
+		if (aside_number_parse(entry->d_name, &number) && number >= *out)
 			*out = number + 1;
 	}
 	(void)closedir(directory);
@@ -62,9 +61,10 @@ static int finish_archive(int dir_fd, struct error *e)
 	return 0;
 }
 
-int state_archive(int home, struct error *e)
+int state_archive(int home, const struct aside_mark *mark, struct error *e)
 {
 	struct owners owners;
+	char text[ASIDE_MARK_SIZE];
 	int has = state_has(home, "upper", e);
 	if (has <= 0)
 		return has;
@@ -77,6 +77,9 @@ int state_archive(int home, struct error *e)
 	/* Without an owner that can be read it is archived all the same. */
 	if (state_read_owners(home, &owners, NULL) == 0 &&
 		state_write_owners(made, &owners, e) != 0)
+		return -1;
+	if (mark != NULL &&
+		files_write(made, ASIDE_MARK, text, aside_mark_encode(mark, text), e) != 0)
 		return -1;
 	if (renameat(home, "upper", made, "upper") != 0 || fsync(home) != 0)
 		return error_errno(e, errno, "put the upper into the archive");
@@ -175,7 +178,7 @@ static int merge_trial(const struct settlement *s, int trial, struct error *e)
 	int alone = upper < 0 ? -1 : state_has(trial, alone_mark, e);
 	if (alone < 0 || upper == 0)
 		return alone < 0 ? -1 : 0;
-	if (alone > 0 && state_archive(s->home, e) != 0)
+	if (alone > 0 && state_archive(s->home, NULL, e) != 0)
 		return -1;
 	int base = state_has(s->home, "upper", e);
 	if (base < 0)
