@@ -24,6 +24,7 @@ struct archive {
 struct turn {
 	int home;
 	const struct upper_request *request;
+	bool owned; /* the base was this stack's before this boot, too */
 	struct report *report;
 	struct archive archive;
 	const struct record_stack *known; /* NULL: no record is kept */
@@ -117,8 +118,8 @@ static int unmark(const struct archive *archive, unsigned long number, struct er
 	return 0;
 }
 
-static int read_mark(
-	const struct archive *archive, unsigned long number, struct aside_mark *out, struct error *e)
+static int read_mark(const struct archive *archive, unsigned long number, struct aside_mark *out,
+	struct error *e)
 {
 	SCOPED_FREE char *text = NULL;
 	size_t size_bytes;
@@ -232,15 +233,15 @@ static int set_aside(struct turn *self, struct error *e)
 	unsigned long number = self->report->aside;
 	if (other == 0)
 		report_alarm(self->report,
-			"THE UPPER IS SET ASIDE: %llu boots of %s %llu without a confirm; it is number %lu"
+			"THE UPPER IS SET ASIDE: %llu boots of %s %llu without a confirm; it is "
+			"number %lu"
 			" of the archive, and a fresh one in its place: `plyboot upper restore %lu`"
 			" brings it back",
 			boots, stack->name, version, number, number);
 	else
 		report_alarm(self->report,
-			"AN UPPER THAT WAS SET ASIDE IS BACK: %llu boots of %s %llu without a confirm,"
-			" in the last ones without it; what was in its place is number %lu of the"
-			" archive",
+			"AN UPPER THAT WAS SET ASIDE IS BACK: %llu boots of %s %llu without a "
+			"confirm, and another one did not help; that is number %lu of the archive",
 			boots, stack->name, version, number);
 	return 0;
 }
@@ -279,6 +280,7 @@ static int judge(struct turn *self, struct error *e)
 {
 	struct aside_mark mark = {.boots = 0};
 	struct error why;
+	unsigned tries = self->request->upper_tries;
 	unsigned long number = self->archive.marked;
 	if (number != 0 && read_mark(&self->archive, number, &mark, &why) != 0)
 		report_warn(self->report, "state: how long an upper is set aside is not known: %s",
@@ -287,15 +289,14 @@ static int judge(struct turn *self, struct error *e)
 		settle(self);
 		return 0;
 	}
+	if (self->known->reconfirmed && tries > 0 && self->boots - mark.boots >= tries)
+		return set_aside(self, e);
 	if (number != 0)
 		report_warn(self->report,
 			"an upper is set aside as number %lu of the archive:"
 			" `plyboot upper restore %lu` brings it back",
 			number, number);
-	if (!self->known->reconfirmed || self->request->upper_tries == 0 ||
-		self->boots - mark.boots < self->request->upper_tries)
-		return 0;
-	return set_aside(self, e);
+	return 0;
 }
 
 /* What is left over from an exchange that was cut. */
@@ -328,18 +329,21 @@ static int take(struct turn *self, struct error *e)
 	if (self->archive.asked != 0 && may)
 		return restore(self, e);
 	if (self->archive.asked != 0)
-		console_say("number %lu of the archive becomes the upper when a confirmed stack boots",
+		console_say(
+			"number %lu of the archive becomes the upper when a confirmed stack boots",
 			self->archive.asked);
-	return may && self->known != NULL && self->request->counted ? judge(self, e) : 0;
+	return may && self->owned && self->known != NULL && self->request->counted ? judge(self, e)
+										   : 0;
 }
 
-int aside_turn(
-	int home, const struct upper_request *request, struct report *report, struct error *e)
+int aside_turn(int home, const struct upper_request *request, bool owned, struct report *report,
+	struct error *e)
 {
 	struct error why;
 	const struct record *record = request->record;
 	struct turn self = {.home = home,
 		.request = request,
+		.owned = owned,
 		.report = report,
 		.known = record != NULL ? record_find(record, &request->candidate->text) : NULL};
 	if (self.known != NULL && self.known->boots_unconfirmed > 0)

@@ -278,18 +278,28 @@ static int name_room(struct error *e)
 		(unsigned long long)fs.f_favail);
 }
 
+int state_choose(int home, const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e)
+{
+	struct owners owners;
+	trials_settle(home, request, report);
+	if (aside_resume(home, request, report, e) != 0)
+		return -1;
+	bool owned = state_read_owners(home, &owners, NULL) == 0 &&
+		     owners_is(&owners, &request->candidate->text);
+	if (have_upper(home, request, report, e) != 0 ||
+		aside_turn(home, request, owned, report, e) != 0)
+		return -1;
+	return name_dirs(home, request, out, e);
+}
+
 int state_prepare(const struct upper_request *request, struct report *report,
 	struct upper_dirs *out, struct error *e)
 {
 	if (state_mount(request->device, request->deadline_us, report, e) != 0)
 		return -1;
 	SCOPED_FD home = state_open_home(request->candidate->stack.name, e);
-	if (home < 0)
-		return name_room(e);
-	trials_settle(home, request, report);
-	if (aside_resume(home, request, report, e) != 0 ||
-		have_upper(home, request, report, e) != 0 ||
-		aside_turn(home, request, report, e) != 0 || name_dirs(home, request, out, e) != 0)
+	if (home < 0 || state_choose(home, request, report, out, e) != 0)
 		return name_room(e);
 	return 0;
 }

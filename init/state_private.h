@@ -43,8 +43,8 @@ int state_drop(int home, int dir_fd, const char *name, struct error *e);
  * may come back (aside.h), or NULL. */
 int state_archive(int home, const struct aside_mark *mark, struct error *e);
 
-/* A new base, in two steps: all that takes room, and the rest, once there is none any more. What the
- * first one made goes at the next boot, if the second does not come. */
+/* A new base, in two steps: all that takes room, and the rest, once there is none any more. What
+ * the first one made goes at the next boot, if the second does not come. */
 int state_begin_base(int home, int model_fd, struct error *e);
 int state_finish_base(
 	int home, const struct upper_request *request, struct report *report, struct error *e);
@@ -52,6 +52,10 @@ int state_finish_base(
 /* The base is this stack's; what else is in `owners` was so before. What can't be noted is said. */
 void state_own(int home, struct owners *owners, const struct upper_request *request,
 	struct report *report);
+
+/* All that an upper takes, in the home of the stack's name. Errors as of state_prepare(). */
+int state_choose(int home, const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e);
 
 /* Before an upper is chosen: what a power cut left is finished or removed; trials that the record
  * has as confirmed become part of the base; when a confirmed stack boots, the others are dropped.

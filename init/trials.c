@@ -36,7 +36,9 @@ static int next_number(int dir_fd, unsigned long *out, struct error *e)
 			*out = number + 1;
 	}
 	(void)closedir(directory);
-	return 0;
+	return *out <= ASIDE_NUMBER_MOST
+		       ? 0
+		       : error_set(e, ERROR_LIMIT, 0, "there is no number left in the archive");
 }
 
 /* What lies in archive/new gets its number, if there is an upper in it; otherwise it is nothing. */
@@ -64,12 +66,13 @@ static int finish_archive(int dir_fd, struct error *e)
 int state_archive(int home, const struct aside_mark *mark, struct error *e)
 {
 	struct owners owners;
+	unsigned long number;
 	char text[ASIDE_MARK_SIZE];
 	int has = state_has(home, "upper", e);
 	if (has <= 0)
 		return has;
 	SCOPED_FD dir = state_open_dir(home, archive, true, e);
-	if (dir < 0 || finish_archive(dir, e) != 0)
+	if (dir < 0 || finish_archive(dir, e) != 0 || next_number(dir, &number, e) != 0)
 		return -1;
 	SCOPED_FD made = state_open_dir(dir, "new", true, e);
 	if (made < 0)

@@ -20,7 +20,7 @@ struct upper_request {
 	const struct record *record; /* NULL: none is kept, and nothing is ever on trial */
 	bool counted;                /* this boot is, in the record */
 	unsigned upper_tries; /* boots without a confirm until an upper is set aside; 0: never */
-	const char *device;          /* of the state: as in init.conf, or "none" */
+	const char *device;   /* of the state: as in init.conf, or "none" */
 	uint64_t deadline_us;
 	bool keep_nothing; /* a volatile one even where the stack asks for a persistent one */
 	int model_fd;      /* a directory with the metadata that the root is to have */

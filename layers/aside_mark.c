@@ -13,8 +13,8 @@ const char *aside_why_name(enum aside_why why)
 
 size_t aside_mark_encode(const struct aside_mark *mark, char out[ASIDE_MARK_SIZE])
 {
-	return (size_t)snprintf(out, ASIDE_MARK_SIZE, "%" PRIu32 " %s\n", mark->boots,
-		aside_why_name(mark->why));
+	return (size_t)snprintf(
+		out, ASIDE_MARK_SIZE, "%" PRIu32 " %s\n", mark->boots, aside_why_name(mark->why));
 }
 
 /* Leading zeros and numbers that wrap don't encode to what they were read from. */

@@ -45,7 +45,7 @@ struct record_stack {
 	bool confirmed;
 	bool reconfirmed; /* at two boots in a row: that it isn't, from then on, means something */
 	uint32_t boots_unconfirmed; /* of this very stack since it was confirmed last */
-	uint64_t last_try; /* the sequence number that counted it; 0: it was never tried */
+	uint64_t last_try;          /* the sequence number that counted it; 0: it was never tried */
 };
 
 struct record_name {
@@ -91,9 +91,10 @@ struct record_subject {
 };
 
 /* Count one try: an unknown stack is entered with `tries`, then one is taken off unless it is
- * confirmed; its boots since it was confirmed, and those of the name, go up; the sequence number goes up. When the table is
- * full, the lowest unconfirmed version of any name goes (or, if all are confirmed, the lowest). A
- * ninth name, while eight others hold floors, is not entered: a floor is never forgotten. */
+ * confirmed; its boots since it was confirmed, and those of the name, go up; the sequence number
+ * goes up. When the table is full, the lowest unconfirmed version of any name goes (or, if all are
+ * confirmed, the lowest). A ninth name, while eight others hold floors, is not entered: a floor is
+ * never forgotten. */
 void record_count_try(struct record *record, const struct record_subject *subject, uint8_t tries);
 
 /* Whose entry is given up first: unconfirmed ones, lower versions. */
