@@ -235,7 +235,7 @@ static int set_aside(struct turn *self, struct error *e)
 		report_alarm(self->report,
 			"THE UPPER IS SET ASIDE: %llu boots of %s %llu without a confirm; it is "
 			"number %lu"
-			" of the archive, and a fresh one in its place: `plyboot upper restore %lu`"
+			" of the archive, and a fresh one in its place: plyboot upper restore %lu"
 			" brings it back",
 			boots, stack->name, version, number, number);
 	else
@@ -294,7 +294,7 @@ static int judge(struct turn *self, struct error *e)
 	if (number != 0)
 		report_warn(self->report,
 			"an upper is set aside as number %lu of the archive:"
-			" `plyboot upper restore %lu` brings it back",
+			" plyboot upper restore %lu brings it back",
 			number, number);
 	return 0;
 }

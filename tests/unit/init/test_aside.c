@@ -30,7 +30,7 @@ static void a_broken_upper_is_set_aside(void)
 	is_int((long long)device.report.warning_count, 0, "nothing is said of it");
 	lives(1, "c", "B", "the next one has a fresh upper");
 	SAYS("plyboot: WARNING: THE UPPER IS SET ASIDE: 5 boots of test 1 without a confirm; it is "
-	     "number 1 of the archive, and a fresh one in its place: `plyboot upper restore 1` "
+	     "number 1 of the archive, and a fresh one in its place: plyboot upper restore 1 "
 	     "brings it back\n");
 	ok(device.report.aside == 1 && strcmp(device.report.aside_why, "unconfirmed") == 0,
 		"the report has it");
@@ -89,7 +89,7 @@ static void uppers_that_are_not_to_blame_take_turns(void)
 	begin(2);
 	lives(1, "cc..", "AAAA", "the device is silent from here on");
 	lives(1, "....", "BBAA", "a fresh one for 2 boots, then the old one again");
-	SAYS("warning: an upper is set aside as number 2 of the archive: `plyboot upper restore 2`"
+	SAYS("warning: an upper is set aside as number 2 of the archive: plyboot upper restore 2"
 	     " brings it back");
 	uppers("A 2B*", "the fresh one waits");
 	lives(1, ".", "B", "by turns");
