@@ -86,22 +86,28 @@ static int look_at_all(struct archive *archive, struct error *e)
 		scope_close(&again);
 		return error_errno(e, errno, "read the archive");
 	}
-	while (result == 0 && (entry = readdir(directory)) != NULL) {
+	while (result == 0) {
 		unsigned long number;
+		errno = 0;
+		if ((entry = readdir(directory)) == NULL)
+			break;
 		if (aside_number_parse(entry->d_name, &number))
 			result = look_at(archive, number, e);
 	}
+	/* One that was not seen would be left behind for good. */
+	if (result == 0 && errno != 0)
+		result = error_errno(e, errno, "read the archive");
 	(void)closedir(directory);
 	return result;
 }
 
-/* The caller closes `dir_fd`. */
+/* One that was on its way there has its number first. The caller closes `dir_fd`. */
 static int look(int home, struct archive *out, struct error *e)
 {
 	struct error why = {.code = ERROR_NONE};
 	*out = (struct archive){.dir_fd = state_open_dir(home, "archive", false, &why)};
 	if (out->dir_fd >= 0)
-		return look_at_all(out, e);
+		return state_finish_archive(out->dir_fd, e) == 0 ? look_at_all(out, e) : -1;
 	if (why.sys_errno == ENOENT || is_no_directory(&why))
 		return 0;
 	*e = why;
@@ -198,9 +204,10 @@ static int exchange(
 static void note(struct turn *self)
 {
 	struct aside_mark mark = {.why = ASIDE_UNCONFIRMED};
+	struct error ignored;
 	struct archive *archive = &self->archive;
 	scope_close(&archive->dir_fd);
-	if (look(self->home, archive, NULL) != 0 || archive->marked == 0)
+	if (look(self->home, archive, &ignored) != 0 || archive->marked == 0)
 		return;
 	(void)read_mark(archive, archive->marked, &mark, NULL);
 	self->report->aside = archive->marked;
@@ -282,9 +289,12 @@ static int judge(struct turn *self, struct error *e)
 	struct error why;
 	unsigned tries = self->request->upper_tries;
 	unsigned long number = self->archive.marked;
-	if (number != 0 && read_mark(&self->archive, number, &mark, &why) != 0)
+	if (number != 0 && read_mark(&self->archive, number, &mark, &why) != 0) {
 		report_warn(self->report, "state: how long an upper is set aside is not known: %s",
 			why.text);
+		if (why.code != ERROR_FORMAT && why.code != ERROR_LIMIT)
+			return 0; /* it may be known next time */
+	}
 	if (number != 0 && (self->boots == 0 || self->boots < mark.boots)) {
 		settle(self);
 		return 0;

@@ -43,6 +43,9 @@ int state_drop(int home, int dir_fd, const char *name, struct error *e);
  * may come back (aside.h), or NULL. */
 int state_archive(int home, const struct aside_mark *mark, struct error *e);
 
+/* What was on its way into the archive (a directory that is open) when the power went is there. */
+int state_finish_archive(int dir_fd, struct error *e);
+
 /* A new base, in two steps: all that takes room, and the rest, once there is none any more. What
  * the first one made goes at the next boot, if the second does not come. */
 int state_begin_base(int home, int model_fd, struct error *e);

@@ -30,19 +30,23 @@ static int next_number(int dir_fd, unsigned long *out, struct error *e)
 		scope_close(&again);
 		return error_errno(e, errno, "read the archive");
 	}
+	errno = 0;
 	while ((entry = readdir(directory)) != NULL) {
 		unsigned long number;
 		if (aside_number_parse(entry->d_name, &number) && number >= *out)
 			*out = number + 1;
 	}
+	int failed = errno;
 	(void)closedir(directory);
+	if (failed != 0)
+		return error_errno(e, failed, "read the archive");
 	return *out <= ASIDE_NUMBER_MOST
 		       ? 0
 		       : error_set(e, ERROR_LIMIT, 0, "there is no number left in the archive");
 }
 
 /* What lies in archive/new gets its number, if there is an upper in it; otherwise it is nothing. */
-static int finish_archive(int dir_fd, struct error *e)
+int state_finish_archive(int dir_fd, struct error *e)
 {
 	unsigned long number;
 	char name[16];
@@ -72,7 +76,7 @@ int state_archive(int home, const struct aside_mark *mark, struct error *e)
 	if (has <= 0)
 		return has;
 	SCOPED_FD dir = state_open_dir(home, archive, true, e);
-	if (dir < 0 || finish_archive(dir, e) != 0 || next_number(dir, &number, e) != 0)
+	if (dir < 0 || state_finish_archive(dir, e) != 0 || next_number(dir, &number, e) != 0)
 		return -1;
 	SCOPED_FD made = state_open_dir(dir, "new", true, e);
 	if (made < 0)
@@ -86,7 +90,7 @@ int state_archive(int home, const struct aside_mark *mark, struct error *e)
 		return -1;
 	if (renameat(home, "upper", made, "upper") != 0 || fsync(home) != 0)
 		return error_errno(e, errno, "put the upper into the archive");
-	return finish_archive(dir, e);
+	return state_finish_archive(dir, e);
 }
 
 /* --- one trial */
@@ -286,7 +290,7 @@ static int clean_up(int home, struct error *e)
 	if (has <= 0)
 		return has;
 	SCOPED_FD dir = state_open_dir(home, archive, false, e);
-	return dir < 0 ? -1 : finish_archive(dir, e);
+	return dir < 0 ? -1 : state_finish_archive(dir, e);
 }
 
 void trials_settle(int home, const struct upper_request *request, struct report *report)

@@ -67,7 +67,7 @@ static inline void device_confirm(struct device *device, unsigned version)
 
 static inline char letter_in(const char *upper)
 {
-	char path[256], letter = '\0';
+	char path[512], letter = '\0';
 	(void)snprintf(path, sizeof path, "%s/letter", upper);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -78,7 +78,7 @@ static inline char letter_in(const char *upper)
 
 static inline void put_in(const char *upper, const char *name, const char *text)
 {
-	char path[256];
+	char path[512];
 	(void)snprintf(path, sizeof path, "%s/%s", upper, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	MUST(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
@@ -86,7 +86,7 @@ static inline void put_in(const char *upper, const char *name, const char *text)
 
 static inline bool there_is(const char *upper, const char *name)
 {
-	char path[256];
+	char path[512];
 	struct stat st;
 	(void)snprintf(path, sizeof path, "%s/%s", upper, name);
 	return lstat(path, &st) == 0;
@@ -149,7 +149,7 @@ static inline const char *device_live(struct device *device, unsigned version, c
 		out[i] = device_boot(device, version);
 		if (out[i] == '-')
 			continue;
-		char path[256];
+		char path[512];
 		(void)snprintf(path, sizeof path, "%s/broken", device_upper(device));
 		if (script[i] == 'b')
 			put_in(device_upper(device), "broken", "");
@@ -167,7 +167,7 @@ static inline const char *device_live(struct device *device, unsigned version, c
 static inline const char *device_uppers(void)
 {
 	static char out[256];
-	char path[64];
+	char path[80];
 	size_t used = 0;
 	if (there_is("home", "upper"))
 		out[used++] = letter_in("home/upper") != '\0' ? letter_in("home/upper") : '?';
@@ -183,13 +183,16 @@ static inline const char *device_uppers(void)
 		if (there_is(path, ASIDE_REQUEST))
 			out[used++] = '!';
 	}
+	if (there_is("home/archive/new", "upper"))
+		used += (size_t)snprintf(
+			out + used, 8, " new%c", letter_in("home/archive/new/upper"));
 	out[used] = '\0';
 	return out;
 }
 
 static inline void device_ask(unsigned number)
 {
-	char path[64];
+	char path[80];
 	(void)snprintf(path, sizeof path, "home/archive/%u", number);
 	put_in(path, ASIDE_REQUEST, "");
 }
