@@ -39,7 +39,7 @@ static const struct history {
 	{"the power went before one that was asked for was there", "cc.",
 		"mkdir -p home/archive/7/upper && echo -n Z >home/archive/7/upper/letter && "
 		"echo >home/archive/7/restore && mkdir home/archive/8 && "
-		"mv home/upper home/archive/8 && echo 0 asked >home/archive/8/aside",
+		"mv home/upper home/archive/8 && echo 1 asked >home/archive/8/aside",
 		"AZ", "Z 8A*"},
 };
 
