@@ -22,7 +22,7 @@ fi
 case $step in
 write) echo "$(cat /var/letter 2>/dev/null)A" >/var/letter ;;
 fresh) echo B >/var/letter ;;
-mend) echo good >$upper/archive/1/upper/etc/health && plyboot upper restore 1 ;;
+mend) echo good >$upper/archive/1/upper/etc/health && plyboot gc --device --uppers --dry-run && plyboot upper restore 1 ;;
 repair) echo good >$upper/archive/1/upper/etc/health ;;
 esac
 [ $step = silent ] || [ $step = repair ] || plyboot confirm
@@ -66,6 +66,7 @@ tells "status names it" 'set aside      archived upper 1: plyboot upper restore 
 runs "it was confirmed: the next boot" five mend B
 says "  leaves the old one in the archive" "number 1 of the archive is not set aside any more, but stays there"
 reports "  and has nothing set aside" 'r["upper"]["aside"] is None and r["warnings"] == []'
+tells "gc would remove it, if it was told to" 'archived upper 1 would be removed'
 tells "it is mended, and asked for" 'number 1 is the upper from the next boot on; .*'
 tells "status says so" 'asked for      archived upper 1, from the next boot on'
 runs "the old upper is brought back" five look A
