@@ -342,8 +342,9 @@ static int take(struct turn *self, struct error *e)
 		console_say(
 			"number %lu of the archive becomes the upper when a confirmed stack boots",
 			self->archive.asked);
-	return may && self->owned && self->known != NULL && self->request->counted ? judge(self, e)
-										   : 0;
+	if (!may || !self->owned || self->known == NULL || !self->request->counted)
+		return 0;
+	return judge(self, e);
 }
 
 int aside_turn(int home, const struct upper_request *request, bool owned, struct report *report,

@@ -159,6 +159,30 @@ static void a_trial_is_left_alone(void)
 	device_end(&device);
 }
 
+static void archived(unsigned number, char letter)
+{
+	char path[64];
+	MUST(mkdir("home/archive", 0700) == 0 || errno == EEXIST);
+	(void)snprintf(path, sizeof path, "home/archive/%u", number);
+	MUST(mkdir(path, 0700) == 0);
+	(void)snprintf(path, sizeof path, "home/archive/%u/upper", number);
+	MUST(mkdir(path, 0755) == 0);
+	put_in(path, "letter", (char[]){letter, '\0'});
+}
+
+static void the_first_stack_of_a_device_waits_as_well(void)
+{
+	begin(2);
+	lives(1, ".", "A", "a new device: its upper is no trial's");
+	archived(7, 'Z');
+	device_ask(7);
+	lives(1, ".", "A", "what is asked for waits");
+	SAYS("number 7 of the archive becomes the upper when a confirmed stack boots");
+	device_confirm(&device, 1);
+	lives(1, ".", "Z", "until it is confirmed");
+	device_end(&device);
+}
+
 /* As the record has it after so many boots. */
 static void know(unsigned version, uint32_t boots)
 {
@@ -230,7 +254,7 @@ static void what_is_restored_may_be_broken(void)
 	begin(2);
 	device.has_record = false;
 	lives(1, "..", "AA", "without a record");
-	MUST(system("mkdir -p home/archive/7/upper && echo Z >home/archive/7/upper/letter") == 0);
+	archived(7, 'Z');
 	device_ask(7);
 	lives(1, "..", "ZZ", "what is asked for comes as well");
 	uppers("Z 8A", "and nothing by itself");
@@ -241,9 +265,8 @@ static void two_are_asked_for(void)
 {
 	begin(2);
 	lives(1, "cc", "AA", "an upper");
-	MUST(system("mkdir -p home/archive/3/upper home/archive/5/upper && "
-		    "echo X >home/archive/3/upper/letter && echo Y >home/archive/5/upper/letter") ==
-		0);
+	archived(3, 'X');
+	archived(5, 'Y');
 	device_ask(3);
 	device_ask(5);
 	lives(1, "c", "Y", "the last one comes first");
@@ -362,6 +385,7 @@ int main(void)
 	uppers_that_are_not_to_blame_take_turns();
 	a_confirm_counts_when_later_boots_are_cut();
 	a_trial_is_left_alone();
+	the_first_stack_of_a_device_waits_as_well();
 	only_the_owner_loses_it();
 	what_is_restored_may_be_broken();
 	two_are_asked_for();

@@ -29,7 +29,7 @@ static const struct history {
 		"ABZ", "B 1A 7Z*"},
 	{"the power went as two changed places", "cc...",
 		"mkdir home/archive/new && mv home/upper home/archive/new && "
-		"cp home/made-for home/archive/new && "
+		"cp home/made-for home/archive/new && echo 3 unconfirmed >home/archive/1/aside && "
 		"echo 3 unconfirmed >home/archive/new/aside",
 		"AB", "A 2B*"},
 	{"the power went before a fresh one was there", "cc...",
