@@ -25,13 +25,15 @@ static void say(const struct booted *booted, const struct record *record, const 
 		how, (unsigned long long)record_floor(record, booted->name));
 }
 
-/* Every boot counts, so that of a confirmed stack its boots since then go back to 0. */
+/* Every boot counts, so that of a confirmed stack its boots since then go back to 0: an upper that
+ * silences it is set aside. */
 static bool is_done(const struct booted *booted, const struct record *record)
 {
 	const struct record_stack *known = record_find(record, &booted->text);
 	return known != NULL && known->confirmed &&
 	       record_floor(record, booted->name) >= booted->floor &&
-	       record_boots_since_confirm(record, booted->name) == 0;
+	       record_boots_since_confirm(record, booted->name) == 0 &&
+	       known->boots_unconfirmed == 0;
 }
 
 /* What the record says is good must not be lost in the next second: by then it is kept. */
@@ -98,6 +100,9 @@ const struct verb verb_confirm = {
 		"`systemctl enable plyboot-confirm.service`, which waits for boot-complete.target, "
 		"and so for whatever units that needs. Elsewhere a line at the end of the last "
 		"boot "
-		"script: `plyboot confirm`.\n\n"
+		"script: `plyboot confirm`. Of a stack that was confirmed at two boots in a row, "
+		"silence means something: after five boots without a confirm (or as many as "
+		"init.conf's `upper-tries` says) its upper is set aside, and a fresh one is in its "
+		"place; see `plyboot upper`.\n\n"
 		"When it returns with 0, the record is on the disk.\n",
 };

@@ -6,12 +6,13 @@
 #include "interrupt.h"
 #include "report.h"
 #include "sweep.h"
+#include "uppers.h"
 #include "verbs.h"
 
 struct gc_options {
 	const char *store, *run;
 	uint64_t grace_minutes, room_bytes;
-	bool device, dry_run;
+	bool device, uppers, dry_run;
 };
 
 #define FIELD(name_) .offset = offsetof(struct gc_options, name_)
@@ -37,6 +38,10 @@ static const struct option_spec options[] = {
 		FIELD(room_bytes),
 		.value = "BYTES",
 		.help = "with --device: and as many older stacks as it takes to have so much room"},
+	{.name = "--uppers",
+		.kind = OPTION_FLAG,
+		FIELD(uppers),
+		.help = "with --device: and archived uppers, as `plyboot upper remove --all`"},
 	{.name = "--run",
 		.kind = OPTION_TEXT,
 		FIELD(run),
@@ -103,6 +108,15 @@ static int collect_store(const struct gc_options *given, struct error *e)
 	return sweep_all(given, &layout, &named, given->grace_minutes, e);
 }
 
+static int collect_uppers(
+	const struct gc_options *given, const struct booted *booted, struct error *e)
+{
+	SCOPED_UPPERS uppers = UPPERS_INIT;
+	return uppers_open(booted, given->run, &uppers, e) != 0
+		       ? -1
+		       : uppers_remove_all(&uppers, given->dry_run, e);
+}
+
 /* Whoever installs holds the lock until its stack file is there: nothing is young for long. */
 static int collect_device(const struct gc_options *given, struct error *e)
 {
@@ -115,15 +129,17 @@ static int collect_device(const struct gc_options *given, struct error *e)
 		device_remove_stacks(
 			&booted, &layout, given->room_bytes, given->dry_run, &named, e) != 0)
 		return -1;
-	return sweep_all(given, &layout, &named, 0, e);
+	if (sweep_all(given, &layout, &named, 0, e) != 0)
+		return -1;
+	return given->uppers ? collect_uppers(given, &booted, e) : 0;
 }
 
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
 	const struct gc_options *given = opaque;
 	(void)operands;
-	if (!given->device && (given->room_bytes > 0 || given->run != NULL))
-		return error_set(e, ERROR_USAGE, 0, "--room and --run go with --device");
+	if (!given->device && (given->room_bytes > 0 || given->uppers || given->run != NULL))
+		return error_set(e, ERROR_USAGE, 0, "--room, --uppers and --run go with --device");
 	if (given->device && given->store != NULL)
 		return error_set(
 			e, ERROR_USAGE, 0, "--device is a store: there is no --store with it");
@@ -153,5 +169,8 @@ const struct verb verb_gc = {
 		"go, "
 		"too: those below the floor, which never boot again; and with --room others, worn "
 		"out ones first, then the oldest, until that much is free. What runs, the newest "
-		"confirmed one and what boots next always stay.\n",
+		"confirmed one and what boots next always stay. What the device wrote itself stays "
+		"as well; with --uppers those that were archived go (`plyboot upper list`), but "
+		"for "
+		"one that is set aside.\n",
 };

@@ -187,6 +187,10 @@ static void print_initconf(const struct initconf *conf)
 		how_text(conf->wait_how), logs[conf->log], how_text(conf->log_how));
 	printf("floor          %llu\nsignatures     %u\ntries          %u\n",
 		(unsigned long long)conf->floor, conf->signatures, (unsigned)conf->tries);
+	if (conf->upper_tries > 0)
+		printf("upper tries    %u\n", conf->upper_tries);
+	else
+		printf("upper tries    none\n");
 	if (conf->watchdog_s > 0)
 		printf("watchdog       %u s\n", conf->watchdog_s);
 	else

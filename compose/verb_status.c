@@ -6,6 +6,7 @@
 #include "device.h"
 #include "report.h"
 #include "status_conflicts.h"
+#include "uppers.h"
 #include "verbs.h"
 
 struct status_options {
@@ -77,6 +78,35 @@ static void print_running(const struct status *self)
 	printf("upper          %s%s%s%s\n", text_of(upper, "kind"),
 		on_trial ? ", on trial: dropped unless it is confirmed" : "",
 		why[0] != '\0' ? ": " : "", why);
+}
+
+/* Uppers that were taken away, and how long it is until this one is. */
+static void print_archive(const struct status *self, const char *run)
+{
+	struct error why;
+	SCOPED_UPPERS uppers = UPPERS_INIT;
+	const struct booted *booted = &self->booted;
+	const struct record_stack *known = record_find(&self->record.record, &booted->text);
+	const json_t *policy = json_object_get(booted->report, "policy");
+	uint64_t most = (uint64_t)json_integer_value(json_object_get(policy, "upper_tries"));
+	if (known != NULL && known->reconfirmed && known->boots_unconfirmed > 1 && most > 0)
+		printf("confirm        none for %u boots: an upper is set aside after %llu\n",
+			(unsigned)known->boots_unconfirmed, (unsigned long long)most);
+	if (uppers_open(booted, run, &uppers, &why) != 0 || uppers.count == 0)
+		return;
+	for (size_t i = 0; i < uppers.count; i++) {
+		unsigned long number = uppers.list[i].number;
+		if (uppers.list[i].asked)
+			printf("asked for      archived upper %lu, from the next boot on\n",
+				number);
+		else if (uppers.list[i].aside)
+			printf("set aside      archived upper %lu: plyboot upper restore %lu "
+			       "brings it"
+			       " back\n",
+				number, number);
+	}
+	printf("archive        %zu upper%s: plyboot upper list\n", uppers.count,
+		uppers.count == 1 ? "" : "s");
 }
 
 static void print_persist(const struct booted *booted)
@@ -171,11 +201,13 @@ static int look(struct status *self, struct error *e)
 	return device_find_stacks(&self->layers, &self->policy, &self->stacks, e);
 }
 
-static void print_all(struct status *self)
+static void print_all(struct status *self, const char *run)
 {
 	const struct booted *booted = &self->booted;
-	if (booted->runs)
+	if (booted->runs) {
 		print_running(self);
+		print_archive(self, run);
+	}
 	print_persist(booted);
 	print_watchdog(booted);
 	print_steps(booted, "failed", "did not boot");
@@ -185,11 +217,11 @@ static void print_all(struct status *self)
 	print_ladder(self);
 }
 
-static int print_status(struct status *self, struct error *e)
+static int print_status(struct status *self, const char *run, struct error *e)
 {
 	int result = look(self, e);
 	if (result == 0)
-		print_all(self);
+		print_all(self, run);
 	candidates_free(&self->stacks.found);
 	layout_close(&self->layers);
 	return result;
@@ -206,7 +238,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	if (booted_read(given->with.run, &self.booted, e) != 0)
 		return -1;
 	int result = given->conflicts ? status_conflicts(&self.booted, &given->with, e)
-				      : print_status(&self, e);
+				      : print_status(&self, given->with.run, e);
 	booted_free(&self.booted);
 	return result;
 }

@@ -24,5 +24,6 @@ const struct verb *const verbs[] = {
 	&verb_install,
 	&verb_status,
 	&verb_confirm,
+	&verb_upper,
 	NULL,
 };

@@ -26,6 +26,16 @@ static bool count_try(struct boot *boot, const struct candidate *candidate)
 	return false;
 }
 
+/* What failed here is not for its upper to answer for. */
+static void take_boot_back(struct boot *boot, const struct candidate *candidate)
+{
+	struct error why;
+	struct record next = boot->record.record;
+	if (boot->record.writable && record_take_boot_back(&next, &candidate->text) &&
+		record_io_write(&boot->record, &next, &why) != 0)
+		report_warn(&boot->report, "no try is counted: %s", why.text);
+}
+
 static void say_candidate(
 	const struct boot *boot, const struct candidate *candidate, bool last_resort)
 {
@@ -110,6 +120,7 @@ int ladder_climb(struct boot *boot, struct error *e)
 		}
 		console_error(candidate->file_name, e);
 		report_failed(&boot->report, e);
+		take_boot_back(boot, candidate);
 	}
 	return error_wrap(
 		e, "no stack booted; the last one: %s", boot->report.candidate->file_name);

@@ -116,6 +116,7 @@ int report_try(struct report *report, const struct candidate *candidate, struct 
 	report->upper = NULL;
 	report->upper_why[0] = '\0';
 	report->upper_trial = false;
+	report->aside = 0;
 	report->upper_dirs[0][0] = report->upper_dirs[1][0] = '\0';
 	report->persist_count = 0;
 	report->init = NULL;
@@ -204,6 +205,7 @@ static void put_policy(struct json_text *json, const struct initconf *conf)
 		put_digest(json, NULL, &conf->revoked[i]);
 	json_text_close(json, ']');
 	json_text_number(json, "tries", conf->tries);
+	json_text_number(json, "upper_tries", conf->upper_tries);
 	json_text_close(json, '}');
 }
 
@@ -257,6 +259,18 @@ static void put_jail(struct json_text *json, const struct report *report)
 	json_text_close(json, '}');
 }
 
+static void put_aside(struct json_text *json, const struct report *report)
+{
+	if (report->aside == 0) {
+		json_text_string(json, "aside", NULL);
+		return;
+	}
+	json_text_open(json, "aside", '{');
+	json_text_number(json, "archive", report->aside);
+	json_text_string(json, "why", report->aside_why);
+	json_text_close(json, '}');
+}
+
 static void put_stack(struct json_text *json, const struct report *report)
 {
 	const struct candidate *candidate = report->candidate;
@@ -287,6 +301,7 @@ static void put_stack(struct json_text *json, const struct report *report)
 			json_text_string(json, NULL, report->upper_dirs[i]);
 	}
 	json_text_close(json, ']');
+	put_aside(json, report);
 	json_text_close(json, '}');
 	json_text_string(json, "init", report->init);
 }

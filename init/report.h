@@ -83,6 +83,8 @@ struct report {
 	bool upper_trial;
 	char upper_dirs[2]
 		       [REPORT_DIR_SIZE]; /* of the upper, and of the base below it; "" for none */
+	unsigned long aside;   /* number in the archive of the upper that is set aside; 0: none */
+	const char *aside_why; /* a constant */
 	char upper_why[REPORT_LINE_SIZE]; /* "" when it is what the stack asks for */
 	size_t persist_count;
 	struct report_persist persist[LIMIT_PERSIST_PATHS];

@@ -252,6 +252,8 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 	const struct upper_request request = {
 		.candidate = candidate,
 		.record = keeps_record(boot) ? &boot->record.record : NULL,
+		.counted = boot->record.writable,
+		.upper_tries = boot->conf.upper_tries,
 		.device = boot->settings.device[INITCONF_STATE],
 		.deadline_us = boot->deadline_us,
 		.keep_nothing = boot->settings.upper_volatile,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "aside.h"
 #include "console.h"
 #include "devices.h"
 #include "files.h"
@@ -142,7 +143,7 @@ static int write_owner(
 }
 
 /* A full disk is no reason to boot without the changes that are on it. */
-static void own(
+void state_own(
 	int home, struct owners *owners, const struct upper_request *request, struct report *report)
 {
 	struct error why;
@@ -172,18 +173,36 @@ static int read_owners(int home, const struct upper_request *request, struct own
 
 /* --- the upper of a boot */
 
+int state_begin_base(int home, int model_fd, struct error *e)
+{
+	return store_remove(home, "upper.new", e) != 0
+		       ? -1
+		       : state_make_upper(home, "upper.new", model_fd, e);
+}
+
+static int rename_base(int home, struct error *e)
+{
+	if (renameat(home, "upper.new", home, "upper") != 0 || fsync(home) != 0)
+		return error_errno(e, errno, "rename the new upper");
+	return 0;
+}
+
+int state_finish_base(
+	int home, const struct upper_request *request, struct report *report, struct error *e)
+{
+	struct owners owners = {.count = 0};
+	state_own(home, &owners, request, report);
+	return rename_base(home, e);
+}
+
 /* Complete before it gets its name, its owner too: a power cut in between leaves none. */
 static int make_base(int home, const struct upper_request *request, struct error *e)
 {
 	struct owners owners = {.count = 0};
-	if (store_remove(home, "upper.new", e) != 0 ||
-		state_make_upper(home, "upper.new", request->model_fd, e) != 0)
+	if (state_begin_base(home, request->model_fd, e) != 0 ||
+		write_owner(home, &owners, request, e) != 0)
 		return -1;
-	if (write_owner(home, &owners, request, e) != 0)
-		return -1;
-	if (renameat(home, "upper.new", home, "upper") != 0 || fsync(home) != 0)
-		return error_errno(e, errno, "rename the new upper");
-	return 0;
+	return rename_base(home, e);
 }
 
 static void describe(const struct owners *owners, char out[OWNERS_LINE_SIZE])
@@ -223,11 +242,11 @@ static int take_over(int home, const struct upper_request *request, struct owner
 			"the upper of %s is in the archive now: %s %llu"
 			" begins with a fresh one",
 			whose, stack->name, version);
-		return state_archive(home, e) == 0 ? make_base(home, request, e) : -1;
+		return state_archive(home, NULL, e) == 0 ? make_base(home, request, e) : -1;
 	}
 	report_warn(report, "the upper was made for %s; it is kept for %s %llu", whose, stack->name,
 		version);
-	own(home, owners, request, report);
+	state_own(home, owners, request, report);
 	return 0;
 }
 
@@ -318,11 +337,17 @@ int state_name_room(struct error *e)
 		(unsigned long long)fs.f_favail);
 }
 
-static int choose(int home, const struct upper_request *request, struct report *report,
+int state_choose(int home, const struct upper_request *request, struct report *report,
 	struct upper_dirs *out, struct error *e)
 {
+	struct owners owners;
 	if (trials_settle(home, request, report, e) != 0 ||
-		have_upper(home, request, report, e) != 0)
+		aside_resume(home, request, report, e) != 0)
+		return -1;
+	bool owned = state_read_owners(home, &owners, NULL) == 0 &&
+		     owners_is(&owners, &request->candidate->text);
+	if (have_upper(home, request, report, e) != 0 ||
+		aside_turn(home, request, owned, report, e) != 0)
 		return -1;
 	return name_dirs(home, request, out, e);
 }
@@ -335,7 +360,7 @@ static int choose_with_spare(int home, const struct upper_request *request, stru
 	const struct error full = *e;
 	if (full.code != ERROR_NOSPACE || spare_give(home, NULL) != 0)
 		return -1;
-	int result = choose(home, request, report, out, e);
+	int result = state_choose(home, request, report, out, e);
 	if (result == 0)
 		state_warn_full(report, &full);
 	return result;
@@ -363,7 +388,7 @@ int state_prepare(const struct upper_request *request, struct report *report,
 	SCOPED_FD home = state_open_home(request->candidate->stack.name, e);
 	if (home < 0)
 		return state_name_room(e);
-	if (choose(home, request, report, out, e) != 0 &&
+	if (state_choose(home, request, report, out, e) != 0 &&
 		choose_with_spare(home, request, report, out, e) != 0)
 		return -1;
 	(void)spare_keep(home, NULL); /* where there is no room for it, that is no news */

@@ -5,9 +5,13 @@
  *     plyboot/<name>/made-for           whose it is, and whose it was (layers/owners.h)
  *     plyboot/<name>/work               overlayfs's, for whatever is the upper
  *     plyboot/<name>/trials/<hex>/upper of a stack on trial, over the base, which then is only
- * read; <hex>: SHA-256 of its signed text plyboot/<name>/trials/<hex>/alone of one that wants a
- * fresh upper: nothing is below it plyboot/<name>/archive/<n>/       upper and made-for that a
- * fresh one took the place of plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
+ *                                       read; <hex>: SHA-256 of its signed text
+ *     plyboot/<name>/trials/<hex>/alone of one that wants a fresh upper: nothing is below it
+ *     plyboot/<name>/archive/<n>/       upper and made-for that another one took the place of
+ *     plyboot/<name>/archive/<n>/aside  of the last one, until the stack is confirmed without it:
+ *                                       it comes back if that does not happen (aside_mark.h)
+ *     plyboot/<name>/archive/<n>/restore somebody asked for it: it becomes the base
+ *     plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
  *     plyboot/<name>/spare/             see spare.h
  *     plyboot/<name>/stuck-<n>          what was to be removed, and can't be
@@ -19,6 +23,7 @@
 
 #include <stdbool.h>
 
+#include "aside_mark.h"
 #include "owners.h"
 #include "state.h"
 #include "upper.h"
@@ -36,8 +41,26 @@ int state_make_upper(int dir_fd, const char *name, int model_fd, struct error *e
 /* It is out of the way at once, and gone in the end, even if that takes another boot. */
 int state_drop(int home, int dir_fd, const char *name, struct error *e);
 
-/* The base is put into the archive, if there is one: it is not there any more then. */
-int state_archive(int home, struct error *e);
+/* The base is put into the archive, if there is one: it is not there any more then. `mark`: why it
+ * may come back (aside.h), or NULL. */
+int state_archive(int home, const struct aside_mark *mark, struct error *e);
+
+/* What was on its way into the archive (a directory that is open) when the power went is there. */
+int state_finish_archive(int dir_fd, struct error *e);
+
+/* A new base, in two steps: all that takes room, and the rest, once there is none any more. What
+ * the first one made goes at the next boot, if the second does not come. */
+int state_begin_base(int home, int model_fd, struct error *e);
+int state_finish_base(
+	int home, const struct upper_request *request, struct report *report, struct error *e);
+
+/* The base is this stack's; what else is in `owners` was so before. What can't be noted is said. */
+void state_own(int home, struct owners *owners, const struct upper_request *request,
+	struct report *report);
+
+/* All that an upper takes, in the home of the stack's name. Errors as of state_prepare(). */
+int state_choose(int home, const struct upper_request *request, struct report *report,
+	struct upper_dirs *out, struct error *e);
 
 /* Before an upper is chosen: what a power cut left is finished or removed; trials that the record
  * has as confirmed become part of the base; when a confirmed stack boots, the others are dropped.

@@ -3,11 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "console.h"
+#include "files.h"
 #include "merge.h"
 #include "paths.h"
 #include "scope.h"
@@ -30,18 +30,23 @@ static int next_number(int dir_fd, unsigned long *out, struct error *e)
 		scope_close(&again);
 		return error_errno(e, errno, "read the archive");
 	}
+	errno = 0;
 	while ((entry = readdir(directory)) != NULL) {
-		char *end;
-		unsigned long number = strtoul(entry->d_name, &end, 10);
-		if (*end == '\0' && number >= *out && number < 1000000000)
+		unsigned long number;
+		if (aside_number_parse(entry->d_name, &number) && number >= *out)
 			*out = number + 1;
 	}
+	int failed = errno;
 	(void)closedir(directory);
-	return 0;
+	if (failed != 0)
+		return error_errno(e, failed, "read the archive");
+	return *out <= ASIDE_NUMBER_MOST
+		       ? 0
+		       : error_set(e, ERROR_LIMIT, 0, "there is no number left in the archive");
 }
 
 /* What lies in archive/new gets its number, if there is an upper in it; otherwise it is nothing. */
-static int finish_archive(int dir_fd, struct error *e)
+int state_finish_archive(int dir_fd, struct error *e)
 {
 	unsigned long number;
 	char name[16];
@@ -62,14 +67,16 @@ static int finish_archive(int dir_fd, struct error *e)
 	return 0;
 }
 
-int state_archive(int home, struct error *e)
+int state_archive(int home, const struct aside_mark *mark, struct error *e)
 {
 	struct owners owners;
+	unsigned long number;
+	char text[ASIDE_MARK_SIZE];
 	int has = state_has(home, "upper", e);
 	if (has <= 0)
 		return has;
 	SCOPED_FD dir = state_open_dir(home, archive, true, e);
-	if (dir < 0 || finish_archive(dir, e) != 0)
+	if (dir < 0 || state_finish_archive(dir, e) != 0 || next_number(dir, &number, e) != 0)
 		return -1;
 	SCOPED_FD made = state_open_dir(dir, "new", true, e);
 	if (made < 0)
@@ -78,9 +85,12 @@ int state_archive(int home, struct error *e)
 	if (state_read_owners(home, &owners, NULL) == 0 &&
 		state_write_owners(made, &owners, e) != 0)
 		return -1;
+	if (mark != NULL &&
+		files_write(made, ASIDE_MARK, text, aside_mark_encode(mark, text), e) != 0)
+		return -1;
 	if (renameat(home, "upper", made, "upper") != 0 || fsync(home) != 0)
 		return error_errno(e, errno, "put the upper into the archive");
-	return finish_archive(dir, e);
+	return state_finish_archive(dir, e);
 }
 
 /* --- one trial */
@@ -192,7 +202,7 @@ static int merge_trial(
 	int alone = upper < 0 ? -1 : state_has(trial, alone_mark, e);
 	if (alone < 0 || upper == 0)
 		return alone < 0 ? -1 : 0;
-	if (alone > 0 && state_archive(s->home, e) != 0)
+	if (alone > 0 && state_archive(s->home, NULL, e) != 0)
 		return -1;
 	int base = state_has(s->home, "upper", e);
 	if (base < 0)
@@ -318,7 +328,7 @@ static int clean_up(int home, struct error *e)
 	if (has <= 0)
 		return has;
 	SCOPED_FD dir = state_open_dir(home, archive, false, e);
-	return dir < 0 ? -1 : finish_archive(dir, e);
+	return dir < 0 ? -1 : state_finish_archive(dir, e);
 }
 
 int trials_settle(

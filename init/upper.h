@@ -18,7 +18,9 @@ struct upper_dirs {
 struct upper_request {
 	const struct candidate *candidate;
 	const struct record *record; /* NULL: none is kept, and nothing is ever on trial */
-	const char *device;          /* of the state: as in init.conf, or "none" */
+	bool counted;                /* this boot is, in the record */
+	unsigned upper_tries; /* boots without a confirm until an upper is set aside; 0: never */
+	const char *device;   /* of the state: as in init.conf, or "none" */
 	uint64_t deadline_us;
 	bool keep_nothing; /* a volatile one even where the stack asks for a persistent one */
 	int model_fd;      /* a directory with the metadata that the root is to have */

@@ -33,6 +33,7 @@ void initconf_defaults(struct initconf *out)
 		.log = INITCONF_LOG_NORMAL,
 		.signatures = 1,
 		.tries = RECORD_TRIES,
+		.upper_tries = INITCONF_UPPER_TRIES,
 		.watchdog_s = INITCONF_WATCHDOG_S,
 		.on_failure = ON_FAILURE_HALT,
 	};
@@ -215,6 +216,16 @@ static bool set_tries(struct reader *r, char *value)
 	return true;
 }
 
+static bool set_upper_tries(struct reader *r, char *value)
+{
+	uint64_t boots = 0;
+	if (strcmp(value, "none") != 0 &&
+		(!number_parse(value, INITCONF_UPPER_TRIES_MOST, &boots) || boots == 0))
+		return false;
+	r->conf->upper_tries = (unsigned)boots;
+	return true;
+}
+
 static bool set_watchdog(struct reader *r, char *value)
 {
 	uint64_t seconds = 0;
@@ -293,6 +304,7 @@ static const struct key {
 	{"floor", set_floor, false, false},
 	{"signatures", set_signatures, false, false},
 	{"tries", set_tries, false, false},
+	{"upper-tries", set_upper_tries, false, false},
 	{"watchdog", set_watchdog, false, false},
 	{"revoked", set_revoked, false, true},
 	{"module", set_module, false, true},

@@ -12,6 +12,8 @@ enum {
 	INITCONF_MAX_MODULES = 256,
 	INITCONF_MAX_WAIT_S = 3600,
 	INITCONF_WAIT_S = 30, /* when nothing is said */
+	INITCONF_UPPER_TRIES = 5,
+	INITCONF_UPPER_TRIES_MOST = 99,
 	INITCONF_WATCHDOG_S = 60,
 	INITCONF_WATCHDOG_MOST_S = 86400
 };
@@ -45,6 +47,7 @@ struct initconf {
 	uint64_t floor;
 	unsigned signatures;
 	uint8_t tries;          /* of an unconfirmed stack */
+	unsigned upper_tries;   /* boots until a confirmed one's upper is set aside; 0: never */
 	unsigned watchdog_s;    /* 0: it is left alone */
 	bool watchdog_demanded; /* init.conf gives its time, so there should be one */
 	size_t revoked_count;

@@ -36,6 +36,8 @@ static void put_stack(uint8_t *bytes, const struct record_stack *stack)
 	put_u64(bytes + 32, stack->version);
 	bytes[40] = stack->tries_left;
 	bytes[41] = stack->confirmed;
+	bytes[42] = stack->reconfirmed;
+	put_u32(bytes + 44, stack->boots_unconfirmed);
 	put_u64(bytes + 48, stack->last_try);
 	memcpy(bytes + 64, stack->name, strnlen(stack->name, STACK_NAME_SIZE));
 }
@@ -73,6 +75,8 @@ static bool get_stack(const uint8_t *bytes, struct record_stack *out)
 	out->version = get_u64(bytes + 32);
 	out->tries_left = bytes[40];
 	out->confirmed = bytes[41] != 0;
+	out->reconfirmed = bytes[42] != 0;
+	out->boots_unconfirmed = get_u32(bytes + 44);
 	out->last_try = get_u64(bytes + 48);
 	return get_text(bytes + 64, out->name) && out->version >= 1 && out->version <= INT64_MAX &&
 	       out->tries_left <= RECORD_TRIES_MOST;
@@ -295,6 +299,8 @@ void record_count_try(struct record *record, const struct record_subject *subjec
 	struct record_stack *stack = enter_stack(record, subject, tries);
 	if (!stack->confirmed && stack->tries_left > 0)
 		stack->tries_left--;
+	if (stack->boots_unconfirmed < UINT32_MAX)
+		stack->boots_unconfirmed++;
 	struct record_name *entry = enter_name(record, subject->name);
 	if (entry != NULL && entry->boots_since_confirm < UINT32_MAX)
 		entry->boots_since_confirm++;
@@ -312,10 +318,23 @@ bool record_renew_tries(struct record *record, const struct digest *text, uint8_
 	return true;
 }
 
+bool record_take_boot_back(struct record *record, const struct digest *text)
+{
+	struct record_stack *stack = find_stack(record, text);
+	if (stack == NULL || !stack->confirmed || stack->boots_unconfirmed == 0)
+		return false;
+	stack->boots_unconfirmed--;
+	count_sequence(record);
+	return true;
+}
+
 void record_confirm(struct record *record, const struct record_subject *subject, uint64_t floor)
 {
 	struct record_stack *stack = enter_stack(record, subject, RECORD_TRIES);
+	if (stack->confirmed && stack->boots_unconfirmed == 1)
+		stack->reconfirmed = true;
 	stack->confirmed = true;
+	stack->boots_unconfirmed = 0;
 	stack->tries_left = RECORD_TRIES; /* in case somebody looks at nothing else */
 	struct record_name *entry = enter_name(record, subject->name);
 	if (entry != NULL) {

@@ -9,7 +9,9 @@
  *     offset 24   u64 sequence number, at least 1; even in copy 0, odd in copy 1
  *     offset 32   u32 stacks used (0..16), u32 names used (0..8)
  *     offset 64   16 x 128: SHA-256 of the stack's signed text (32), u64 version, u8 tries left
- *                 (0..3), u8 confirmed, 22 zero bytes, name (64, NUL-padded)
+ *                 (0..99), u8 confirmed, u8 reconfirmed, u8 0, u32 boots of it since it was
+ *                 confirmed last, u64 sequence number of its last try, 8 zero bytes, name (64,
+ *                 NUL-padded)
  *     offset 2112 8 x 96: name (64, NUL-padded), u64 floor, u32 boots since the last confirm,
  *                 20 zero bytes
  *     the rest    zero
@@ -41,7 +43,9 @@ struct record_stack {
 	uint64_t version;
 	uint8_t tries_left;
 	bool confirmed;
-	uint64_t last_try; /* the sequence number that counted it; 0: it was never tried */
+	bool reconfirmed; /* at two boots in a row: that it isn't, from then on, means something */
+	uint32_t boots_unconfirmed; /* of this very stack since it was confirmed last */
+	uint64_t last_try;          /* the sequence number that counted it; 0: it was never tried */
 };
 
 struct record_name {
@@ -87,9 +91,10 @@ struct record_subject {
 };
 
 /* Count one try: an unknown stack is entered with `tries`, then one is taken off unless it is
- * confirmed; the name's boots since confirm go up; the sequence number goes up. When the table is
- * full, the lowest unconfirmed version of any name goes (or, if all are confirmed, the lowest). A
- * ninth name, while eight others hold floors, is not entered: a floor is never forgotten. */
+ * confirmed; its boots since it was confirmed, and those of the name, go up; the sequence number
+ * goes up. When the table is full, the lowest unconfirmed version of any name goes (or, if all are
+ * confirmed, the lowest). A ninth name, while eight others hold floors, is not entered: a floor is
+ * never forgotten. */
 void record_count_try(struct record *record, const struct record_subject *subject, uint8_t tries);
 
 /* Whose entry is given up first: unconfirmed ones, lower versions. */
@@ -102,8 +107,12 @@ void record_forget(struct record *record, uint32_t index);
  * when it is not known or is confirmed. */
 bool record_renew_tries(struct record *record, const struct digest *text, uint8_t tries);
 
+/* A boot of a confirmed stack that was counted did not get as far as its upper: it says nothing
+ * about that. False, and nothing changes, of any other stack. */
+bool record_take_boot_back(struct record *record, const struct digest *text);
+
 /* The trial is over: confirmed, boots since confirm 0, the floor raised to `floor` (never lowered).
- */
+ * A stack that was confirmed at the boot before this one as well is reconfirmed. */
 void record_confirm(struct record *record, const struct record_subject *subject, uint64_t floor);
 
 #endif

@@ -125,6 +125,8 @@ static void test_booted(void)
 	report->upper_trial = true;
 	strcpy(report->upper_dirs[0], "/run/plyboot/trial");
 	strcpy(report->upper_dirs[1], "/run/plyboot/base");
+	report->aside = 4;
+	report->aside_why = "unconfirmed";
 	(void)snprintf(report->upper_why, sizeof report->upper_why, "mount: /dev/vda3: busy");
 	report->persist[report->persist_count++] =
 		(struct report_persist){.path = "/srv", .kept = true, .seeded = true};

@@ -26,6 +26,7 @@ static void test_nothing_gives_the_defaults(void)
 	is_int(conf.log, INITCONF_LOG_NORMAL, "normal log");
 	is_int(conf.signatures, 1, "one signature");
 	is_int(conf.tries, 3, "three tries");
+	is_int(conf.upper_tries, 5, "five boots for an upper");
 	ok(conf.watchdog_s == 60 && !conf.watchdog_demanded, "a watchdog, if there is one");
 	is_int((long long)conf.floor, 0, "no floor");
 	is_int(conf.on_failure, ON_FAILURE_HALT, "halt");
@@ -50,6 +51,7 @@ static void test_every_key(void)
 			   "floor 7\n"
 			   "signatures 2\n"
 			   "tries 99\n"
+			   "upper-tries 99\n"
 			   "watchdog 86400\n"
 			   "revoked " KEY_ID "\n"
 			   "module /lib/modules/6.1/a.ko\n"
@@ -73,6 +75,7 @@ static void test_every_key(void)
 	is_int((long long)conf.floor, 7, "floor");
 	is_int(conf.signatures, 2, "signatures");
 	is_int(conf.tries, 99, "tries");
+	is_int(conf.upper_tries, 99, "boots for an upper");
 	ok(conf.watchdog_s == 86400 && conf.watchdog_demanded, "a watchdog that should be there");
 	is_int((long long)conf.revoked_count, 1, "revoked");
 	is_int(conf.revoked[0].bytes[1], 0x23, "its bytes");
@@ -136,6 +139,10 @@ static void test_refusals(void)
 	refuses("signatures 9\n", "'signatures' can't be");
 	refuses("tries 0\n", "'tries' can't be");
 	refuses("tries 100\n", "'tries' can't be");
+	refuses("upper-tries 0\n", "'upper-tries' can't be");
+	refuses("upper-tries 100\n", "'upper-tries' can't be");
+	refuses("upper-tries never\n", "'upper-tries' can't be");
+	refuses("default upper-tries 2\n", "'upper-tries' has no default");
 	refuses("watchdog 0\n", "'watchdog' can't be");
 	refuses("watchdog 86401\n", "'watchdog' can't be");
 	refuses("watchdog off\n", "'watchdog' can't be");

@@ -71,6 +71,8 @@ static void a_record_is_as_its_header_says(void)
 	is_int((long long)get_u64(stack + 32), 8, "its version");
 	is_int(stack[40], 1, "its tries left");
 	is_int(stack[41], 0, "not confirmed");
+	is_int(stack[42], 0, "so not at two boots in a row");
+	is_int(get_u32(stack + 44), 2, "its boots without a confirm");
 	is_int((long long)get_u64(stack + 48), 4, "the number of its last try");
 	is_str((const char *)stack + 64, "demo", "its name");
 	is_int(bytes[STACKS_AT + 41], 1, "the first is confirmed");
@@ -143,8 +145,8 @@ static void forged_fields_are_refused(void)
 		{36, 3, "a name that is all zero"}, {36, 1, "a name behind the last"},
 		{24, 0, "sequence number 0"}, {STACKS_AT + 32, 0, "version 0"},
 		{STACKS_AT + 39, 0x80, "version 2^63"}, {STACKS_AT + 40, 100, "100 tries left"},
-		{STACKS_AT + 41, 2, "confirmed is 2"}, {STACKS_AT + 42, 1, "padding behind it"},
-		{STACKS_AT + 47, 1, "its last byte"},
+		{STACKS_AT + 41, 2, "confirmed is 2"}, {STACKS_AT + 42, 2, "reconfirmed is 2"},
+		{STACKS_AT + 43, 1, "padding behind it"},
 		{STACKS_AT + 56, 1, "padding behind the last try"},
 		{STACKS_AT + 63, 1, "padding before the name"},
 		{STACKS_AT + 64, 0, "an empty name"}, {STACKS_AT + 64, '/', "a slash in a name"},
@@ -346,6 +348,51 @@ static void confirming_ends_the_trial(void)
 	is_int((long long)record_floor(&record, "demo"), 6, "nor do they touch this one");
 }
 
+/* Only of a stack that is confirmed at each boot does silence mean anything. */
+static void silence_is_counted(void)
+{
+	struct record record = {.sequence = 0};
+	struct digest text = text_of(1), other = text_of(9);
+	try_stack(&record, 1, "demo", 7);
+	try_stack(&record, 1, "demo", 7);
+	is_int(find(&record, 1)->boots_unconfirmed, 2, "two boots");
+	ok(!record_take_boot_back(&record, &text), "of a trial, none is taken back");
+	confirm(&record, 1, "demo", 7, 1);
+	is_int(find(&record, 1)->boots_unconfirmed, 0, "confirmed: none");
+	ok(!find(&record, 1)->reconfirmed, "once");
+	confirm(&record, 1, "demo", 7, 1);
+	ok(!find(&record, 1)->reconfirmed, "a second time in the same boot is still once");
+	try_stack(&record, 1, "demo", 7);
+	try_stack(&record, 1, "demo", 7);
+	confirm(&record, 1, "demo", 7, 1);
+	ok(!find(&record, 1)->reconfirmed, "and so is the second boot after it");
+	try_stack(&record, 1, "demo", 7);
+	confirm(&record, 1, "demo", 7, 1);
+	ok(find(&record, 1)->reconfirmed, "two boots in a row");
+	try_stack(&record, 2, "demo", 8);
+	is_int(find(&record, 1)->boots_unconfirmed, 0, "another stack's boots are its own");
+	try_stack(&record, 1, "demo", 7);
+	try_stack(&record, 1, "demo", 7);
+	copy_bytes bytes;
+	struct record back;
+	record_encode(&record, bytes);
+	is_int(record_decode(bytes, &back, NULL), 0, "it is read");
+	ok(find(&back, 1)->reconfirmed && find(&back, 1)->boots_unconfirmed == 2 &&
+			!find(&back, 2)->reconfirmed,
+		"as it was written");
+	uint64_t sequence = record.sequence;
+	ok(record_take_boot_back(&record, &text), "a boot that ended before the upper");
+	is_int(find(&record, 1)->boots_unconfirmed, 1, "does not count");
+	ok(record.sequence == sequence + 1, "a number more");
+	ok(record_take_boot_back(&record, &text) && !record_take_boot_back(&record, &text),
+		"there is no more to take back than there was");
+	ok(!record_take_boot_back(&record, &other), "nor of a stack that is not known");
+	struct record_stack *stack = &record.stacks[0];
+	stack->boots_unconfirmed = UINT32_MAX;
+	try_stack(&record, 1, "demo", 7);
+	ok(stack->boots_unconfirmed == UINT32_MAX, "boots do not wrap");
+}
+
 static void a_full_table_gives_up_the_least(void)
 {
 	struct record record = {.sequence = 0};
@@ -429,6 +476,7 @@ int main(void)
 	tries_are_given_anew();
 	a_try_has_its_age();
 	confirming_ends_the_trial();
+	silence_is_counted();
 	a_full_table_gives_up_the_least();
 	a_floor_is_never_forgotten();
 	random_histories_stay_valid();
