@@ -37,7 +37,7 @@ build_image "$work/good" -- "$work/root.layer"
 good=$work/good/disk
 
 APPEND=test.step=write boots "a new state partition: what is written" "$work/good"
-reports "  is written to it" 'r["upper"] == {"kind": "persistent", "why": None, "trial": False,
+reports "  is written to it" 'r["upper"] == {"kind": "persistent", "why": None, "trial": False, "aside": None,
 	"dirs": ["/run/plyboot/state/plyboot/test/upper"]} and r["warnings"] == []'
 twin "$work/good"
 APPEND=test.step=read boots "  and found again" "$work/twin"
@@ -104,6 +104,24 @@ APPEND=test.step=fill boots "fill the partition" "$work/twin"
 APPEND=test.step=room boots "a full partition: what was written is there, and room can be made" "$work/twin"
 
 make_stack test 2 -- "$work/root.layer"
+# Names that are listed, and not found: their hashes are others'.
+twin "$work/good"
+partition_copy "$work/twin/disk" plyboot-state "$work/state"
+mkdir -p "$work/m"
+# shellcheck disable=SC2016 # for the inner shell
+unshare -m bash -c 'mount -o loop "$1/state" "$1/m" && cd "$1/m/plyboot/test" && mkdir dropped &&
+	for i in {100..300}; do echo >dropped/$(printf "%0180d" 0)$i; done' - "$work"
+python3 - "$work/state" <<'EOT'
+import sys
+data = open(sys.argv[1], "rb").read()
+assert data.count(b"0" * 180) >= 200
+open(sys.argv[1], "wb").write(data.replace(b"0" * 180, b"1" * 180))
+EOT
+partition_put "$work/twin/disk" plyboot-state "$work/state"
+APPEND=test.step=read boots "a damaged directory that can't be removed" "$work/twin"
+says "  stays" "warning: state: what was left half done stays there: \"dropped\" can't be emptied"
+reports "  and costs nothing" 'r["upper"]["kind"] == "persistent" and len(r["warnings"]) == 1'
+
 # The same for inodes, where an update wants some for its trial.
 twin "$work/good"
 truncate -s "$(partition_field "$good" plyboot-state size)" "$work/few"
@@ -112,14 +130,14 @@ partition_put "$work/twin/disk" plyboot-state "$work/few"
 APPEND=test.step=write boots "a file system of 64 inodes" "$work/twin"
 APPEND=test.step=use boots "  they are used up" "$work/twin"
 on_partition "$work/twin/disk" plyboot-layers "write $work/store/stacks/test-2.stack /stacks/test-2.stack"
-APPEND=test.step=gone boots "  an update has no place for its trial" "$work/twin"
-says "  and says how many there are" "WARNING: NOTHING WILL BE KEPT: .*: the state partition has [1-9][0-9]* KiB and 0 inodes free: "
-reports "  the update runs" 'r["version"] == 2 and r["upper"]["kind"] == "volatile"'
+full="warning: state: make room there: only what is kept for that let the upper be used: the state partition has [1-9][0-9]* KiB and 0 inodes free: "
+APPEND=test.step=still boots "  an update has a trial all the same" "$work/twin"
+says "  it is said that there is none free" "$full"
+reports "  it runs" 'r["version"] == 2 and r["upper"]["kind"] == "persistent" and r["upper"]["trial"]'
 on_partition "$work/twin/disk" plyboot-layers "rm /stacks/test-2.stack"
-full="warning: state: make room there: only what is kept for that let the upper be used: the state partition has [0-9]* KiB and 0 inodes free: mount the overlay"
 for again in "" " again"; do
 	APPEND=test.step=still boots "  what was written is there$again" "$work/twin"
-	says "  and it is said why not all is well" "$full"
+	says "  and it is said why not all is well" "${full}mount the overlay"
 done
 APPEND=test.step=used boots "  what was written is there, and room can be made" "$work/twin"
 reports "  as before" 'r["version"] == 1 and r["upper"]["kind"] == "persistent"'
@@ -162,5 +180,5 @@ APPEND="test.step=read-only ro" boots "ro: the root is read-only" "$work/twin"
 APPEND="test.step=remount ro" boots "  until it is remounted" "$work/twin"
 build_image "$work/none" --upper none -- "$work/root.layer"
 APPEND=test.step=read-only boots "a stack with --upper none: the root is read-only" "$work/none"
-reports "  and the report says so" 'r["upper"] == {"kind": "none", "why": None, "trial": False, "dirs": []}'
+reports "  and the report says so" 'r["upper"] == {"kind": "none", "why": None, "trial": False, "aside": None, "dirs": []}'
 finish

@@ -91,7 +91,7 @@ has_only() {
 
 APPEND=test.confirm runs "a new device" 2 "write test.confirm"
 check "  it is confirmed" grep -q '^test 2 is confirmed' "$work/console"
-reports "  nothing is on trial: there is no other" 'r["upper"] == {"kind": "persistent", "why": None, "trial": False,
+reports "  nothing is on trial: there is no other" 'r["upper"] == {"kind": "persistent", "why": None, "trial": False, "aside": None,
 	"dirs": ["/run/plyboot/state/plyboot/test/upper"]}'
 cp "$work/view" "$work/view.2"
 manifest upper >"$work/base.2"
@@ -166,7 +166,8 @@ runs "the partition is filled" 4 fill
 version 7
 come 7
 runs "an update finds no room for its trial" 7 look
-says "  and says what there is" \
-	"WARNING: NOTHING WILL BE KEPT: .*: the state partition has [0-9]* KiB and [0-9]* inodes free: .*: No space left on device"
+says "  says what there is, and makes do with what is kept for that" \
+	"warning: state: make room there: .*: the state partition has [0-9]* KiB and [0-9]* inodes free: .*: No space left on device"
+reports "  on trial" 'r["upper"]["trial"]'
 check "  nothing is lost" [ "$(on_home stat -c %s upper/etc/app.conf)" = 5 ]
 finish
