@@ -34,6 +34,7 @@ void initconf_defaults(struct initconf *out)
 		.signatures = 1,
 		.tries = RECORD_TRIES,
 		.watchdog_s = INITCONF_WATCHDOG_S,
+		.fsck_s = INITCONF_FSCK_S,
 		.on_failure = ON_FAILURE_HALT,
 	};
 }
@@ -215,15 +216,27 @@ static bool set_tries(struct reader *r, char *value)
 	return true;
 }
 
-static bool set_watchdog(struct reader *r, char *value)
+/* `none` is 0. */
+static bool seconds_or_none(const char *value, uint64_t most, unsigned *out)
 {
 	uint64_t seconds = 0;
-	if (strcmp(value, "none") != 0 &&
-		(!number_parse(value, INITCONF_WATCHDOG_MOST_S, &seconds) || seconds == 0))
+	if (strcmp(value, "none") != 0 && (!number_parse(value, most, &seconds) || seconds == 0))
 		return false;
-	r->conf->watchdog_s = (unsigned)seconds;
-	r->conf->watchdog_demanded = seconds > 0;
+	*out = (unsigned)seconds;
 	return true;
+}
+
+static bool set_watchdog(struct reader *r, char *value)
+{
+	if (!seconds_or_none(value, INITCONF_WATCHDOG_MOST_S, &r->conf->watchdog_s))
+		return false;
+	r->conf->watchdog_demanded = r->conf->watchdog_s > 0;
+	return true;
+}
+
+static bool set_fsck(struct reader *r, char *value)
+{
+	return seconds_or_none(value, INITCONF_FSCK_MOST_S, &r->conf->fsck_s);
 }
 
 static bool set_revoked(struct reader *r, char *value)
@@ -294,6 +307,7 @@ static const struct key {
 	{"signatures", set_signatures, false, false},
 	{"tries", set_tries, false, false},
 	{"watchdog", set_watchdog, false, false},
+	{"fsck", set_fsck, false, false},
 	{"revoked", set_revoked, false, true},
 	{"module", set_module, false, true},
 	{"jail", set_jail, false, false},

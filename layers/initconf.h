@@ -13,7 +13,9 @@ enum {
 	INITCONF_MAX_WAIT_S = 3600,
 	INITCONF_WAIT_S = 30, /* when nothing is said */
 	INITCONF_WATCHDOG_S = 60,
-	INITCONF_WATCHDOG_MOST_S = 86400
+	INITCONF_WATCHDOG_MOST_S = 86400,
+	INITCONF_FSCK_S = 600,
+	INITCONF_FSCK_MOST_S = 86400
 };
 
 /* Who may still change a setting: nobody once it is fixed. */
@@ -47,6 +49,7 @@ struct initconf {
 	uint8_t tries;          /* of an unconfirmed stack */
 	unsigned watchdog_s;    /* 0: it is left alone */
 	bool watchdog_demanded; /* init.conf gives its time, so there should be one */
+	unsigned fsck_s;        /* how long a check may take; 0: none is made */
 	size_t revoked_count;
 	struct digest revoked[LIMIT_KEYS];
 	size_t module_count;
