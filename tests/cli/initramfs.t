@@ -76,7 +76,7 @@ refuses "a directory" 2 USAGE "$plyboot" initramfs --pub k.pub --fsck . -o x.cpi
 # patched OFFSET BYTES [FILE]: FILE (busybox) with other bytes there, as `other`
 patched() {
 	cp "${3:-/bin/busybox}" other
-	printf "$2" | dd of=other bs=1 seek="$1" conv=notrunc status=none
+	printf %b "$2" | dd of=other bs=1 seek="$1" conv=notrunc status=none
 }
 patched 18 '\xb7\x00'
 refuses "one for another machine" 1 TARGET "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
