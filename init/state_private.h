@@ -9,6 +9,7 @@
  * fresh upper: nothing is below it plyboot/<name>/archive/<n>/       upper and made-for that a
  * fresh one took the place of plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
+ *     plyboot/<name>/spare/             see spare.h
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */
