@@ -94,9 +94,7 @@ lost "/dev/vda3 has damage that nobody mends unasked, so it is not mounted; .e2f
 partition_copy "$work/twin/disk" plyboot-state "$work/after"
 check "  the same check ends so here" e2fsck_ends 4 -p "$work/damaged"
 check "  and has written all that was, but for times in the superblock" cmp -i 2048 "$work/damaged" "$work/after"
-APPEND=test.step=gone boots "  still there" "$work/twin"
-is uncorrected 4
-partition_copy "$work/twin/disk" plyboot-state "$work/state"
+cp "$work/after" "$work/state"
 check "  e2fsck -y" e2fsck_ends 1 -fy "$work/state"
 partition_put "$work/twin/disk" plyboot-state "$work/state"
 APPEND=test.step=read boots "  brings it back" "$work/twin"
