@@ -188,6 +188,13 @@ static int hang(void)
 	return 0;
 }
 
+/* Longer than the watchdog's time. */
+static int be_slow(void)
+{
+	(void)sleep(8);
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	char label[17] = "";
@@ -206,5 +213,7 @@ int main(int count, char **arguments)
 		return crash();
 	if (strcmp(label, "hang") == 0)
 		return hang();
+	if (strcmp(label, "slow") == 0)
+		return be_slow();
 	return atoi(label);
 }

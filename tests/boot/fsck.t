@@ -150,6 +150,14 @@ APPEND=test.step=read boots "it hangs" "$work/twin"
 is failed None
 kept
 says "  which is said" 'WARNING: /dev/vda3 is mounted unchecked: e2fsck: not done after 2 s: halfway$'
+faked slow
+make_initramfs "$work/slow" --fsck "$fake" --set 'watchdog 5' --set 'fsck 60'
+ln -f "$work/slow/initramfs" "$work/twin/initramfs"
+APPEND=test.step=read boots "it takes longer than the watchdog's time" "$work/twin"
+is clean 0
+kept
+reports "  which was armed" 'r["watchdog"]["seconds"] == 5 and r["fsck"]["ms"] > 8000 and r["warnings"] == []'
+says "  and says how long it may" '/dev/vda3 is being checked, which may take 60 s$'
 twin "$work/good" --fsck "$fake" --set 'fsck none'
 APPEND=test.step=read boots "init.conf: fsck none" "$work/twin"
 reports "  there is no check" 'r["fsck"] is None and "fsck" not in [s["step"] for s in r["steps"]]'
