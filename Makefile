@@ -99,6 +99,10 @@ build/$(1)/init-planted: build/$(1)/obj/tests/powercut/planted.o build/$(1)/obj/
 build/$(1)/faithful: build/$(1)/obj/tests/boot/faithful.o build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
 
+# What tests/boot/fsck.t has in the place of e2fsck.
+build/$(1)/fsck-fake: build/$(1)/obj/tests/boot/fsck.o
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^
+
 # A stack composed on the host, for tests/stacking.
 build/$(1)/compose-stack: build/$(1)/obj/tests/stacking/compose.o build/$(1)/libinit.a build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
@@ -199,7 +203,7 @@ ASAN_BINARIES := $(UNIT_SRC:tests/unit/%.c=build/asan/unit/%)
 room = $(word 1,$(subst /, ,$(1)))
 
 unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
-boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/compose-stack \
+boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/fsck-fake build/$(HOST_ARCH)/compose-stack \
 	build/$(HOST_ARCH)/init-planted build/plyboot-planted
 
 # test_faults*.c make these fail (tests/unit/faults.h).
@@ -212,6 +216,7 @@ FAULT_CALLS_readers := archive_read_new archive_entry_new archive_read_support_f
 	archive_read_next_header2 archive_read_data_block archive_error_string archive_entry_pathname \
 	archive_entry_size archive_entry_filetype archive_entry_hardlink archive_entry_symlink
 FAULT_CALLS_crew := pipe2 fcntl fork poll waitpid clock_getcpuclockid setrlimit
+FAULT_CALLS_checker := pipe2 fcntl fork
 FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 FAULT_CALLS_parallel := pthread_create
 FAULT_CALLS_seed := syncfs ftruncate readlinkat fstatvfs
@@ -356,7 +361,7 @@ FUZZ_SECONDS := 5
 FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
-	compose/bytes.c compose/tar_members.c
+	compose/bytes.c compose/tar_members.c compose/elf.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "cpio.h"
 #include "deflate.h"
+#include "elf.h"
 #include "embedded.h"
 #include "initramfs_add.h"
 #include "keys.h"
@@ -20,7 +21,7 @@
 #include "verbs.h"
 
 struct initramfs_options {
-	const char *architecture, *init, *config, *modules, *compress, *output;
+	const char *architecture, *init, *config, *modules, *fsck, *compress, *output;
 	struct text_list pub, set, module, add;
 };
 
@@ -29,7 +30,10 @@ static const char *const compressions[] = {"none", "gzip", "zstd", NULL};
 /* What QEMU's and most clouds' disks need, and what /init itself does. */
 static const char *const default_modules[] = {"virtio_pci", "virtio_blk", "ext4", "overlay"};
 
-enum { INIT_MAX_BYTES = 16 * 1024 * 1024 };
+/* Where /init looks for it (init/fsck.h). */
+static const char fsck_path[] = "sbin/e2fsck";
+
+enum { INIT_MAX_BYTES = 16 * 1024 * 1024, FSCK_MAX_BYTES = 64 * 1024 * 1024 };
 
 #define FIELD(name_) .offset = offsetof(struct initramfs_options, name_)
 static const struct option_spec options[] = {
@@ -71,6 +75,12 @@ static const struct option_spec options[] = {
 		FIELD(add),
 		.value = "SRC:DEST",
 		.help = "put a file, a symlink or a directory with all that is in it there, too"},
+	{.name = "--fsck",
+		.kind = OPTION_TEXT,
+		FIELD(fsck),
+		.value = "E2FSCK",
+		.help = "put this static program at /sbin/e2fsck: /init checks the state partition "
+			"with it (in Debian's package e2fsck-static: /sbin/e2fsck.static)"},
 	{.name = "--compress",
 		.kind = OPTION_TEXT,
 		FIELD(compress),
@@ -130,6 +140,22 @@ static int add_init(const struct initramfs_options *given, const char *architect
 	return add_program(cpio, "init", init, e);
 }
 
+static int add_fsck(const struct initramfs_options *given, const char *architecture,
+	struct cpio *cpio, struct error *e)
+{
+	SCOPED_FREE uint8_t *bytes = NULL;
+	size_t size_bytes;
+	if (given->fsck == NULL)
+		return 0;
+	if (input_read_file(given->fsck, FSCK_MAX_BYTES, &bytes, &size_bytes, e) != 0)
+		return -1;
+	if (elf_check_static(bytes, size_bytes, architecture, e) != 0) {
+		report_hint("Debian's package e2fsck-static has one that is, /sbin/e2fsck.static");
+		return error_wrap(e, "`%s`", given->fsck);
+	}
+	return cpio_add(cpio, fsck_path, S_IFREG | 0755, 0, bytes, size_bytes, e);
+}
+
 /* /init, and what it leaves at /run/initramfs/shutdown. With an /init of another architecture, the
  * latter may come with --add. */
 static int add_programs(const struct initramfs_options *given, struct cpio *cpio, struct error *e)
@@ -140,7 +166,8 @@ static int add_programs(const struct initramfs_options *given, struct cpio *cpio
 	const char *architecture =
 		given->architecture != NULL ? given->architecture : machine.machine;
 	const struct embedded *down = embedded_shutdown(architecture);
-	if (add_init(given, architecture, cpio, e) != 0)
+	if (add_init(given, architecture, cpio, e) != 0 ||
+		add_fsck(given, architecture, cpio, e) != 0)
 		return -1;
 	return down != NULL ? add_program(cpio, "shutdown", down, e) : 0;
 }
@@ -287,6 +314,8 @@ static void say(const struct initramfs_options *given, const struct modules *mod
 		given->output, archive->size, cpio->count, cpio_find(cpio, "init")->size_bytes,
 		given->pub.count, modules->chosen_count, modules->chosen_count > 0 ? " of " : "",
 		modules->chosen_count > 0 ? modules->release : "");
+	if (given->fsck != NULL)
+		printf("  /%s of %zu bytes\n", fsck_path, cpio_find(cpio, fsck_path)->size_bytes);
 	for (size_t i = 0; i < modules->chosen_count; i++)
 		printf("  module %s\n", modules->chosen[i]->name);
 }
@@ -327,7 +356,7 @@ const struct verb verb_initramfs = {
 		"the command line may choose):\n\n"
 		"  layers|state|record DEVICE, stack NAME, upper volatile, wait SECONDS,\n"
 		"  log quiet|normal|debug, floor N, signatures N, tries N,\n"
-		"  upper-tries N|none, watchdog SECONDS|none,\n"
+		"  upper-tries N|none, watchdog SECONDS|none, fsck SECONDS|none,\n"
 		"  revoked sha256:HEX, jail whole, allow-init yes, shell PATH, on-failure "
 		"halt|reboot|shell\n\n"
 		"Modules come with what they need, in the order in which they are loaded; one that "

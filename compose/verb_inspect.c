@@ -195,6 +195,10 @@ static void print_initconf(const struct initconf *conf)
 		printf("watchdog       %u s\n", conf->watchdog_s);
 	else
 		printf("watchdog       left alone\n");
+	if (conf->fsck_s > 0)
+		printf("fsck           %u s at most, if e2fsck is there\n", conf->fsck_s);
+	else
+		printf("fsck           none\n");
 	for (size_t i = 0; i < conf->revoked_count; i++)
 		printf("revoked        %s\n", digest_text(&conf->revoked[i]));
 	for (size_t i = 0; i < conf->module_count; i++)

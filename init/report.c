@@ -194,6 +194,22 @@ static void put_devices(struct json_text *json, const struct report *report)
 	json_text_close(json, '}');
 }
 
+static void put_fsck(struct json_text *json, const struct report_fsck *fsck)
+{
+	if (fsck->result == NULL) {
+		json_text_string(json, "fsck", NULL);
+		return;
+	}
+	json_text_open(json, "fsck", '{');
+	json_text_string(json, "result", fsck->result);
+	if (fsck->status >= 0)
+		json_text_number(json, "status", (uint64_t)fsck->status);
+	else
+		json_text_string(json, "status", NULL);
+	json_text_ms(json, "ms", fsck->us);
+	json_text_close(json, '}');
+}
+
 /* What a command on the running system needs in order to judge a stack as /init will. */
 static void put_policy(struct json_text *json, const struct initconf *conf)
 {
@@ -346,6 +362,7 @@ void report_json(const struct report *report, uint64_t now_us, struct json_text 
 	put_failures(json, "failed", report->failed, report->failed_count);
 	put_passed_over(json, report);
 	put_devices(json, report);
+	put_fsck(json, &report->fsck);
 	put_policy(json, report->conf);
 	put_watchdog(json, report);
 	json_text_open(json, "warnings", '[');

@@ -32,6 +32,13 @@ struct report_failure {
 	char reason[ERROR_TEXT_SIZE];
 };
 
+/* The check of the state partition's file system. */
+struct report_fsck {
+	const char *result; /* a constant; NULL: there was none */
+	int status;         /* that the program exited with; -1: it did not */
+	uint64_t us;
+};
+
 /* What a persistent path of the stack is in this boot. */
 struct report_persist {
 	const char *path;
@@ -67,6 +74,7 @@ struct report {
 	char device[INITCONF_DEVICES][REPORT_DEVICE_SIZE]; /* "" when it was not found */
 	const char *watchdog;                              /* its device, NULL: none is armed */
 	unsigned watchdog_s;
+	struct report_fsck fsck;
 	bool watchdog_reset;   /* it caused the last reset */
 	unsigned jail_missing; /* enum jail_part: what any layer's jail lacked */
 

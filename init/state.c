@@ -10,6 +10,7 @@
 #include "console.h"
 #include "devices.h"
 #include "files.h"
+#include "fsck.h"
 #include "partition.h"
 #include "scope.h"
 #include "spare.h"
@@ -30,7 +31,7 @@ int state_mount(const char *name, uint64_t deadline_us, struct report *report, s
 	memcpy(report->device[INITCONF_STATE], device, sizeof device);
 	if (mkdir(STATE_PATH, 0700) != 0 && errno != EEXIST)
 		return error_errno(e, errno, "make " STATE_PATH);
-	if (partition_mount(device, STATE_PATH, e) != 0)
+	if (fsck_check(device, report, e) != 0 || partition_mount(device, STATE_PATH, e) != 0)
 		return -1;
 	mounted = true;
 	return 0;

@@ -4,12 +4,14 @@
 #include <string.h>
 
 /* Offsets in struct ext4_super_block (Documentation/filesystems/ext4/globals.rst). */
-enum { OFFSET_MAGIC = 0x38, OFFSET_UUID = 0x68, OFFSET_LABEL = 0x78 };
+enum { OFFSET_MAGIC = 0x38, OFFSET_STATE = 0x3a, OFFSET_UUID = 0x68, OFFSET_LABEL = 0x78 };
 
 bool ext4_identify(const uint8_t superblock[EXT4_SUPERBLOCK_BYTES], struct ext4_identity *out)
 {
 	if (superblock[OFFSET_MAGIC] != 0x53 || superblock[OFFSET_MAGIC + 1] != 0xef)
 		return false;
+	/* s_state: 1 unmounted cleanly (with a journal, always), 2 errors detected, 4 orphans */
+	out->damaged = (superblock[OFFSET_STATE] & 3) != 1;
 	memcpy(out->label, superblock + OFFSET_LABEL, EXT4_LABEL_SIZE - 1);
 	out->label[EXT4_LABEL_SIZE - 1] = '\0';
 	char *text = out->uuid;

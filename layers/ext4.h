@@ -16,6 +16,7 @@ enum {
 struct ext4_identity {
 	char label[EXT4_LABEL_SIZE];
 	char uuid[EXT4_UUID_SIZE]; /* lower case */
+	bool damaged;              /* the kernel found errors, or a check did not come to its end */
 };
 
 /* False when the magic number is not there. */

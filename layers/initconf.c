@@ -35,6 +35,7 @@ void initconf_defaults(struct initconf *out)
 		.tries = RECORD_TRIES,
 		.upper_tries = INITCONF_UPPER_TRIES,
 		.watchdog_s = INITCONF_WATCHDOG_S,
+		.fsck_s = INITCONF_FSCK_S,
 		.on_failure = ON_FAILURE_HALT,
 	};
 }
@@ -216,25 +217,32 @@ static bool set_tries(struct reader *r, char *value)
 	return true;
 }
 
+/* `none` is 0. */
+static bool number_or_none(const char *value, uint64_t most, unsigned *out)
+{
+	uint64_t number = 0;
+	if (strcmp(value, "none") != 0 && (!number_parse(value, most, &number) || number == 0))
+		return false;
+	*out = (unsigned)number;
+	return true;
+}
+
 static bool set_upper_tries(struct reader *r, char *value)
 {
-	uint64_t boots = 0;
-	if (strcmp(value, "none") != 0 &&
-		(!number_parse(value, INITCONF_UPPER_TRIES_MOST, &boots) || boots == 0))
-		return false;
-	r->conf->upper_tries = (unsigned)boots;
-	return true;
+	return number_or_none(value, INITCONF_UPPER_TRIES_MOST, &r->conf->upper_tries);
 }
 
 static bool set_watchdog(struct reader *r, char *value)
 {
-	uint64_t seconds = 0;
-	if (strcmp(value, "none") != 0 &&
-		(!number_parse(value, INITCONF_WATCHDOG_MOST_S, &seconds) || seconds == 0))
+	if (!number_or_none(value, INITCONF_WATCHDOG_MOST_S, &r->conf->watchdog_s))
 		return false;
-	r->conf->watchdog_s = (unsigned)seconds;
-	r->conf->watchdog_demanded = seconds > 0;
+	r->conf->watchdog_demanded = r->conf->watchdog_s > 0;
 	return true;
+}
+
+static bool set_fsck(struct reader *r, char *value)
+{
+	return number_or_none(value, INITCONF_FSCK_MOST_S, &r->conf->fsck_s);
 }
 
 static bool set_revoked(struct reader *r, char *value)
@@ -306,6 +314,7 @@ static const struct key {
 	{"tries", set_tries, false, false},
 	{"upper-tries", set_upper_tries, false, false},
 	{"watchdog", set_watchdog, false, false},
+	{"fsck", set_fsck, false, false},
 	{"revoked", set_revoked, false, true},
 	{"module", set_module, false, true},
 	{"jail", set_jail, false, false},

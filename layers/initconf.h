@@ -15,7 +15,9 @@ enum {
 	INITCONF_UPPER_TRIES = 5,
 	INITCONF_UPPER_TRIES_MOST = 99,
 	INITCONF_WATCHDOG_S = 60,
-	INITCONF_WATCHDOG_MOST_S = 86400
+	INITCONF_WATCHDOG_MOST_S = 86400,
+	INITCONF_FSCK_S = 600,
+	INITCONF_FSCK_MOST_S = 86400
 };
 
 /* Who may still change a setting: nobody once it is fixed. */
@@ -50,6 +52,7 @@ struct initconf {
 	unsigned upper_tries;   /* boots until a confirmed one's upper is set aside; 0: never */
 	unsigned watchdog_s;    /* 0: it is left alone */
 	bool watchdog_demanded; /* init.conf gives its time, so there should be one */
+	unsigned fsck_s;        /* how long a check may take; 0: none is made */
 	size_t revoked_count;
 	struct digest revoked[LIMIT_KEYS];
 	size_t module_count;

@@ -195,12 +195,14 @@ static int fix_capabilities(struct error *e)
 }
 
 /* What is not permitted is not ambient either. */
-static int drop_capabilities(bool devices, struct error *e)
+static int drop_capabilities(const struct jail_request *request, struct error *e)
 {
 	uint32_t kept = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER |
 			1u << CAP_FSETID | 1u << CAP_SETFCAP;
-	if (devices)
+	if (request->devices)
 		kept |= 1u << CAP_MKNOD;
+	if (request->program)
+		kept = 0;
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
 		{.effective = kept, .permitted = kept}};
@@ -241,9 +243,9 @@ int jail_enter(const struct jail_request *request, unsigned *missing, struct err
 	if (enter_namespaces(&lacks, e) != 0 || enter_root(request->root_fd, e) != 0 ||
 		close_others(request, e) != 0 || lower_limits(request, mapped, e) != 0 ||
 		fix_capabilities(e) != 0 || leave_user(&lacks, e) != 0 ||
-		drop_capabilities(request->devices, e) != 0 || seal(death_signal, parent, e) != 0)
+		drop_capabilities(request, e) != 0 || seal(death_signal, parent, e) != 0)
 		return -1;
-	if ((lacks & JAIL_SECCOMP) == 0 && jail_seccomp_install(e) != 0)
+	if ((lacks & JAIL_SECCOMP) == 0 && jail_seccomp_install(request->program, e) != 0)
 		return -1;
 	*missing = lacks;
 	return 0;

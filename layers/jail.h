@@ -10,7 +10,8 @@
  *     capabilities   CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP, and MKNOD when asked for
  *     limits         memory, threads, descriptors, no core dumps
  *     seccomp        the system calls of unpacking and no others: another one is the process's
- *                    death by SIGSYS
+ *                    death by SIGSYS. For a program that is run: those of checking a file system,
+ *                    and the kernel has no others
  *
  * Without seccomp (JAIL_SECCOMP in `missing`) these remain, with no more rights than the process
  * has itself: memory that is written and executed, execve() of what it wrote (which gains nothing),
@@ -46,6 +47,8 @@ struct jail_request {
 	unsigned threads;      /* how many may be started, beside the one that there is */
 	bool devices; /* CAP_MKNOD is kept: the root must then be on a mount with nodev, since a
 			 device that can be made can be opened */
+	bool program; /* what comes next is execveat() of a descriptor that is kept: no capability
+			 at all, and another list of system calls (jail_seccomp.c) */
 	unsigned leave_out; /* parts not to use */
 };
 

@@ -11,8 +11,8 @@ int jail_refused(struct error *e, const char *what);
  * "there are no filters". */
 int jail_seccomp_probe(bool *supported, struct error *e);
 
-/* From here on the allow-list holds, for this thread and those it creates. Needs
- * PR_SET_NO_NEW_PRIVS. */
-int jail_seccomp_install(struct error *e);
+/* From here on the allow-list holds, for this thread and those it creates: that of unpacking, or of
+ * a program that is to be run. Needs PR_SET_NO_NEW_PRIVS. */
+int jail_seccomp_install(bool program, struct error *e);
 
 #endif

@@ -100,8 +100,21 @@ END
 chmod 755 "$work/busybox/sbin/script"
 mkdir -p "$work/usual/etc"
 sed 's,^::shutdown:.*,::shutdown:/bin/umount -a -r,' "$work/busybox/etc/inittab" >"$work/usual/etc/inittab"
+# A shutdown script that itself has a file open for writing on the state partition, which so can't be made read-only. (A
+# file of the root does not keep it from that: overlayfs opens the upper's unseen.)
+mkdir -p "$work"/held/{etc,sbin,srv}
+sed 's,^::shutdown:.*,::shutdown:/sbin/going,' "$work/busybox/etc/inittab" >"$work/held/etc/inittab"
+cat >"$work/held/sbin/going" <<'END'
+#!/bin/sh
+exec 3>>/srv/held
+! grep -q test.way=disarmed /proc/cmdline || busybox mount --bind /proc/version /proc/sysrq-trigger
+/run/initramfs/shutdown stop
+echo "stopped with $?" >/dev/console
+END
+chmod 755 "$work/held/sbin/going"
 pack busybox
 pack usual
+pack held
 make_stack test 1 -- "$work/busybox.layer"
 make_initramfs "$work/busybox.boot" --set 'allow-init yes'
 make_image "$work/busybox.boot"
@@ -111,6 +124,22 @@ rm "$work/twin/disk"
 make_image "$work/twin" --stack test-2
 ended "busybox init" "$work/busybox.boot" off reboot
 dirty "busybox init with its usual umount -a -r" "$work/twin"
+
+# What nobody can unmount or remount, the kernel's emergency remount does; and without that it is said.
+make_stack test 3 --persist /srv -- "$work/busybox.layer" "$work/held.layer"
+twin "$work/busybox.boot"
+rm "$work/twin/disk"
+make_image "$work/twin" --stack test-3
+clean "a shutdown script that writes" "$work/twin" off
+says "  a path on it is busy" "/srv can't be unmounted: Resource busy; nor made read-only: Resource busy\$"
+says "  the state partition is made read-only" \
+	"the state partition is still written to: Resource busy; it is made read-only all the same\$"
+check "  the script is told that not all was well" grep -q '^stopped with 1$' "$work/lines"
+check "  and nothing else is said" [ "$(complains | wc -l)" -eq 2 ]
+APPEND=test.way=disarmed dirty "  without an emergency remount" "$work/twin"
+says "  says so" "the state partition is not clean: I/O error; the next boot replays its journal\$"
+check "  the script is told, too" grep -q '^stopped with 1$' "$work/lines"
+clean "  and the next boot replays it" "$work/twin" reboot
 
 # As process 1 from the start.
 APPEND="init=/sbin/script test.way=exec" clean "a script that is the init: poweroff" "$work/busybox.boot" poweroff
@@ -146,6 +175,15 @@ make_stack test 1 -- "$demo/base.layer" "$work/sysvinit.layer" "$work/sysv.layer
 make_initramfs "$work/sysv.boot" --set 'watchdog none' # nobody feeds it there
 make_image "$work/sysv.boot" --stack test-1
 ended sysvinit "$work/sysv.boot" off reboot
+
+mkdir -p "$work/sysv.usual/etc/init.d"
+cp -p "$sysvinit/etc/init.d/umountroot" "$work/sysv.usual/etc/init.d/"
+pack sysv.usual
+make_stack test 2 -- "$demo/base.layer" "$work/sysvinit.layer" "$work/sysv.layer" "$work/sysv.usual.layer"
+twin "$work/sysv.boot"
+rm "$work/twin/disk"
+make_image "$work/twin" --stack test-2
+dirty "sysvinit with its usual umountroot" "$work/twin"
 
 units=$work/sysd/etc/systemd/system
 mkdir -p "$units"

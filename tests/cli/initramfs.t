@@ -54,6 +54,52 @@ for how in "gzip gzip" "zstd zstd"; do
 	ok "... is the same cpio" cmp a.cpio d.cpio
 done
 
+# --- the check of the state partition
+ok "--fsck" "$plyboot" initramfs --pub k.pub --fsck /sbin/e2fsck.static -o f.cpio
+has "... is said, with its size" "$work/out" "^  /sbin/e2fsck of $(stat -c %s /sbin/e2fsck.static) bytes\$"
+is "... adds it, and nothing else" "$(names f.cpio | comm -23 - <(names a.cpio) | xargs)" "sbin sbin/e2fsck"
+has "... as a program" <(cpio -tv --quiet <f.cpio) '^-rwxr-xr-x .* root +root .* sbin/e2fsck$'
+ok "... as it is" cmp <(cpio -i --quiet --to-stdout sbin/e2fsck <f.cpio) /sbin/e2fsck.static
+ok "... again" "$plyboot" initramfs --pub k.pub --fsck /sbin/e2fsck.static -o g.cpio
+ok "... gives the same bytes" cmp f.cpio g.cpio
+ok "init.conf may have a time for it" "$plyboot" initramfs --pub k.pub --set 'fsck 5' -o c.cpio
+conf c.cpio >c.conf
+has "... which inspect shows" <("$plyboot" inspect c.conf) '^fsck +5 s at most'
+echo 'fsck none' >c.conf
+has "... or none" <("$plyboot" inspect c.conf) '^fsck +none$'
+refuses "one that is not static" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck /bin/cat -o x.cpio
+has "... names what it needs" "$work/err" 'TYPE: `/bin/cat`: it is not static: it needs /lib64/ld-linux-x86-64.so.2, '
+has "... and where there is one" "$work/err" 'e2fsck-static'
+refuses "one that is no program" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck k.pub -o x.cpio
+refuses "one that is not there" 3 MISSING "$plyboot" initramfs --pub k.pub --fsck nowhere -o x.cpio
+refuses "a directory" 2 USAGE "$plyboot" initramfs --pub k.pub --fsck . -o x.cpio
+# patched OFFSET BYTES [FILE]: FILE (busybox) with other bytes there, as `other`
+patched() {
+	cp "${3:-/bin/busybox}" other
+	printf %b "$2" | dd of=other bs=1 seek="$1" conv=notrunc status=none
+}
+patched 18 '\xb7\x00'
+refuses "one for another machine" 1 TARGET "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+has "... says which" "$work/err" 'it is for aarch64, not for x86_64$'
+ok "... is right there" "$plyboot" initramfs --pub k.pub --fsck other --arch aarch64 --init /bin/busybox -o c.cpio
+patched 18 '\x00\x40'
+refuses "one for nobody knows which" 1 TARGET "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+refuses "for a machine that nobody knows" 1 TARGET "$plyboot" initramfs --pub k.pub --fsck /bin/busybox --arch vax \
+	--init /bin/busybox -o x.cpio
+patched 4 '\x01'
+refuses "one of 32 bits" 1 TARGET "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+patched 16 '\x01'
+refuses "an object file" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+patched 56 '\x00\x00'
+refuses "one with nothing in it" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+patched 32 '\xff\xff\xff\xff'
+refuses "one whose table is outside" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+head -c 63 /bin/busybox >other
+refuses "one that is cut" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck other -o x.cpio
+refuses "something else in its place" 2 USAGE "$plyboot" initramfs --pub k.pub --fsck /bin/busybox \
+	--add /bin/busybox:/sbin/e2fsck -o x.cpio
+rm other
+
 # --- settings
 printf '# ours\ndefault log normal\nwait 5' >my.conf
 ok "--config and --set" "$plyboot" initramfs --pub k.pub --config my.conf --set 'floor 3' -o c.cpio

@@ -91,6 +91,18 @@ static void test_gpt(void)
 	refuses_gpt(SECTOR, 2, ERROR_FORMAT, "a header of no bytes");
 }
 
+/* s_state: unmounted cleanly, errors, orphans. */
+static void test_damaged(uint8_t superblock[EXT4_SUPERBLOCK_BYTES])
+{
+	static const bool damaged[] = {true, false, true, true, true, false, true, true};
+	struct ext4_identity identity;
+	for (uint8_t state = 0; state < sizeof damaged; state++) {
+		superblock[0x3a] = state;
+		ok(ext4_identify(superblock, &identity) && identity.damaged == damaged[state],
+			"state %u: %s", state, damaged[state] ? "damaged" : "not damaged");
+	}
+}
+
 static void test_ext4(void)
 {
 	uint8_t superblock[EXT4_SUPERBLOCK_BYTES] = {0};
@@ -103,6 +115,7 @@ static void test_ext4(void)
 	memcpy(superblock + 0x78, "0123456789abcdefMORE", 20);
 	ok(ext4_identify(superblock, &identity), "ext4");
 	is_str(identity.label, "0123456789abcdef", "a label without its NUL");
+	test_damaged(superblock);
 	is_str(identity.uuid, "00112233-4455-6677-8899-aabbccddeeff", "UUID");
 }
 

@@ -106,6 +106,7 @@ static void test_booted(void)
 	(void)snprintf(report->device[INITCONF_LAYERS], REPORT_DEVICE_SIZE, "/dev/vda1");
 	(void)snprintf(report->device[INITCONF_RECORD], REPORT_DEVICE_SIZE, "/dev/vda2");
 	(void)snprintf(report->device[INITCONF_STATE], REPORT_DEVICE_SIZE, "/dev/vda3");
+	report->fsck = (struct report_fsck){.result = "corrected", .status = 1, .us = 45678};
 	report->watchdog = "/dev/watchdog";
 	report->watchdog_s = 60;
 	report->watchdog_reset = true;
@@ -166,6 +167,7 @@ static void test_hostile(void)
 	(void)report_try(report, candidate, &e);
 	report->persist[report->persist_count++] =
 		(struct report_persist){.path = "/\"", .why = "\xc3\n\"},{"};
+	report->fsck = (struct report_fsck){.result = "failed", .status = -1};
 	report->init = "/\xff\xfe/\xc3\xa9\xf0\x9f";
 	report->upper = "\",\"x\":[{";
 	(void)snprintf(report->upper_why, sizeof report->upper_why, "\x01\x1b[2J\x7f\r\n\t");

@@ -28,6 +28,7 @@ static void test_nothing_gives_the_defaults(void)
 	is_int(conf.tries, 3, "three tries");
 	is_int(conf.upper_tries, 5, "five boots for an upper");
 	ok(conf.watchdog_s == 60 && !conf.watchdog_demanded, "a watchdog, if there is one");
+	is_int(conf.fsck_s, 600, "a check of ten minutes");
 	is_int((long long)conf.floor, 0, "no floor");
 	is_int(conf.on_failure, ON_FAILURE_HALT, "halt");
 	ok(!conf.allow_init && !conf.upper_volatile && conf.shell == NULL, "nothing is allowed");
@@ -53,6 +54,7 @@ static void test_every_key(void)
 			   "tries 99\n"
 			   "upper-tries 99\n"
 			   "watchdog 86400\n"
+			   "fsck 86400\n"
 			   "revoked " KEY_ID "\n"
 			   "module /lib/modules/6.1/a.ko\n"
 			   "module /lib/modules/6.1/b.ko.xz  x=1 y=2\n"
@@ -77,6 +79,7 @@ static void test_every_key(void)
 	is_int(conf.tries, 99, "tries");
 	is_int(conf.upper_tries, 99, "boots for an upper");
 	ok(conf.watchdog_s == 86400 && conf.watchdog_demanded, "a watchdog that should be there");
+	is_int(conf.fsck_s, 86400, "a long check");
 	is_int((long long)conf.revoked_count, 1, "revoked");
 	is_int(conf.revoked[0].bytes[1], 0x23, "its bytes");
 	is_int((long long)conf.module_count, 2, "modules in order");
@@ -107,6 +110,15 @@ static void test_no_watchdog(void)
 	struct error e;
 	is_int(parse("watchdog none\n", &conf, &e), 0, "no watchdog");
 	ok(conf.watchdog_s == 0 && !conf.watchdog_demanded, "... is left alone");
+	initconf_free(&conf);
+}
+
+static void test_no_fsck(void)
+{
+	struct initconf conf;
+	struct error e;
+	is_int(parse("fsck none\n", &conf, &e), 0, "no check");
+	is_int(conf.fsck_s, 0, "... is none");
 	initconf_free(&conf);
 }
 
@@ -146,6 +158,10 @@ static void test_refusals(void)
 	refuses("watchdog 0\n", "'watchdog' can't be");
 	refuses("watchdog 86401\n", "'watchdog' can't be");
 	refuses("watchdog off\n", "'watchdog' can't be");
+	refuses("fsck 0\n", "'fsck' can't be");
+	refuses("fsck 86401\n", "'fsck' can't be");
+	refuses("fsck auto\n", "'fsck' can't be");
+	refuses("default fsck 5\n", "'fsck' has no default");
 	refuses("floor 9223372036854775808\n", "'floor' can't be");
 	refuses("revoked sha256:00\n", "'revoked' can't be");
 	refuses("module /etc/a.ko\n", "'module' can't be");
@@ -220,6 +236,7 @@ int main(void)
 	test_nothing_gives_the_defaults();
 	test_every_key();
 	test_no_watchdog();
+	test_no_fsck();
 	test_refusals();
 	test_values();
 	test_ceilings();

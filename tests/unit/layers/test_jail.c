@@ -259,6 +259,16 @@ static int regain_capability(void)
 	return said(syscall(SYS_capset, &header, data));
 }
 
+static int has_no_capability(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	if (syscall(SYS_capget, &header, data) != 0)
+		return errno;
+	return data[0].permitted == 0 && data[1].permitted == 0 && data[0].inheritable == 0 ? 0
+											    : ANY;
+}
+
 static int map_much(void)
 {
 	void *at = mmap(NULL, (size_t)(JAIL_MEGABYTES + 1) * MEGABYTE, PROT_READ | PROT_WRITE,
@@ -326,7 +336,7 @@ static const struct attempt attempts[] = {
 		clone_by_structure, EINVAL, ENOSYS, EINVAL},
 	{"lock with inheritance of priority (without seccomp: can)", lock_with_priority, ANY,
 		BY_FILTER, ANY},
-	{"make a system call that is not in the list (without seccomp: can)", call_outside_list, 0,
+	{"make a system call that unpacking does not (without seccomp: can)", call_outside_list, 0,
 		BY_FILTER, 0},
 	{"raise a limit", raise_limit, ANY, BY_FILTER, EPERM},
 	{"become root again", become_root, 0, BY_FILTER, EPERM},
@@ -378,6 +388,61 @@ static void test_impossible(void)
 	ok(sandbox_root_is_empty(&sandbox), "nor anything made");
 }
 
+/* Where a program is to be run there is no call that would be its death, and no capability that
+ * would allow one. */
+static int program_gets(const struct attempt *a)
+{
+	if (a->try == call_outside_list)
+		return 0; /* getuid(), which is in this list */
+	if (a->try == raise_limit)
+		return EPERM;
+	if (a->try == make_block_device || a->try == regain_capability || a->try == mount_something)
+		return ANY;
+	return a->with == BY_FILTER || a->with == EPERM ? ENOSYS : a->with;
+}
+
+static int run_descriptor(void)
+{
+	char *const arguments[] = {NULL};
+	return said(syscall(SYS_execveat, namespace_fd, "", arguments, arguments, AT_EMPTY_PATH));
+}
+
+static int run_path(void)
+{
+	char *const arguments[] = {NULL};
+	return said(syscall(SYS_execveat, AT_FDCWD, "/xattrs", arguments, arguments, 0));
+}
+
+static int ask_terminal(void)
+{
+	return said(ioctl(namespace_fd, TCGETS, NULL));
+}
+
+static int ask_block_device(void)
+{
+	return said(ioctl(namespace_fd, BLKROGET, NULL));
+}
+
+static void test_program(void)
+{
+	struct jail_request request = request_with(0);
+	request.program = true;
+	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+		attempt_is(jailed_try(&request, attempts[i].try).result, program_gets(&attempts[i]),
+			attempts[i].name, "in a program's jail one can't");
+		(void)unlinkat(sandbox.root_fd, "xattrs", 0);
+	}
+	is_int(jailed_try(&request, run_descriptor).result, EACCES,
+		"in a program's jail one can run a descriptor, were it a program");
+	is_int(jailed_try(&request, run_path).result, ENOSYS, "but no path");
+	is_int(jailed_try(&request, ask_block_device).result, ENOTTY,
+		"one can ask a block device, were it one");
+	is_int(jailed_try(&request, ask_terminal).result, ENOSYS, "but no terminal");
+	request.leave_out = JAIL_SECCOMP;
+	is_int(jailed_try(&request, has_no_capability).result, 0, "it has no capability");
+	ok(sandbox_untouched(&sandbox) && sandbox_root_is_empty(&sandbox), "nothing was touched");
+}
+
 #ifdef __x86_64__
 /* Without CONFIG_IA32_EMULATION the instruction itself is a crash, in and outside of the jail. */
 static void test_i386(void)
@@ -387,6 +452,11 @@ static void test_i386(void)
 	attempt_is(jailed_try(&request, call_by_i386).result,
 		outside == DIED - SIGSEGV ? outside : BY_FILTER, "make a system call of i386",
 		"in the jail one can't");
+	struct jail_request program = request;
+	program.program = true;
+	attempt_is(jailed_try(&program, call_by_i386).result,
+		outside == DIED - SIGSEGV ? outside : BY_FILTER, "make a system call of i386",
+		"in a program's jail one can't");
 }
 #endif
 
@@ -778,6 +848,7 @@ int main(void)
 	listen_outside();
 
 	test_impossible();
+	test_program();
 #ifdef __x86_64__
 	test_i386();
 #endif
