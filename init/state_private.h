@@ -13,6 +13,7 @@
  *     plyboot/<name>/archive/<n>/restore somebody asked for it: it becomes the base
  *     plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
+ *     plyboot/<name>/spare/             see spare.h
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */
