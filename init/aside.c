@@ -8,6 +8,7 @@
 #include "console.h"
 #include "files.h"
 #include "scope.h"
+#include "spare.h"
 #include "state_private.h"
 #include "syscalls.h"
 
@@ -214,6 +215,15 @@ static void note(struct turn *self)
 	self->report->aside_why = aside_why_name(mark.why);
 }
 
+/* Where there is no room, the little that is kept for such times makes some. */
+static int exchange_with_spare(struct turn *self, unsigned long number, struct error *e)
+{
+	int result = exchange(self, number, ASIDE_UNCONFIRMED, e);
+	if (result != 0 && e->code == ERROR_NOSPACE && spare_give(self->home, NULL) == 0)
+		result = exchange(self, number, ASIDE_UNCONFIRMED, e);
+	return result;
+}
+
 /* Is the base still there, after something failed? */
 static bool has_base(const struct turn *self)
 {
@@ -225,7 +235,7 @@ static int set_aside(struct turn *self, struct error *e)
 	const struct stack *stack = &self->request->candidate->stack;
 	const unsigned long long version = stack->version, boots = self->boots;
 	unsigned long other = self->archive.marked;
-	if (exchange(self, other, ASIDE_UNCONFIRMED, e) != 0) {
+	if (exchange_with_spare(self, other, e) != 0) {
 		/* By turns here as well, as far as that goes: this upper, and none. */
 		if (self->boots / self->request->upper_tries % 2 == 0 && has_base(self)) {
 			report_alarm(self->report,

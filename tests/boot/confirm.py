@@ -35,7 +35,8 @@ with open(path, "r+b") as file:
     stacks, names = struct.unpack_from("<II", copy, 32)
     at = [at for at in range(STACKS, STACKS + STACK * stacks, STACK)
           if copy[at:at + 32] == hashlib.sha256(signed).digest()][0]
-    struct.pack_into("<BB", copy, at + 40, 3, 1)
+    confirmed, reconfirmed, boots = struct.unpack_from("<BBxI", copy, at + 41)
+    struct.pack_into("<BBBxI", copy, at + 40, 3, 1, reconfirmed or (confirmed and boots == 1), 0)
     at = [at for at in range(NAMES, NAMES + NAME * names, NAME) if copy[at:at + 64] == name][0]
     struct.pack_into("<QI", copy, at + 64, max(floor, struct.unpack_from("<Q", copy, at + 64)[0]), 0)
     struct.pack_into("<Q", copy, 24, number)

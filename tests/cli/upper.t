@@ -116,7 +116,8 @@ refuses "nothing to remove" 2 USAGE upper remove
 refuses "all and some" 2 USAGE upper remove --all 2
 mkdir "$home/dropped" && echo >"$home/dropped/left" # by a removal that was killed
 ok "remove" upper remove 2 2
-is "  it is gone, and what was left" "$(ls "$home" "$archive" | tr '\n' ' ')" "$home: archive upper  $archive: 01 10 11 3 4 5 new "
+is "  it is gone, and what was left" "$(cd "$home" && echo * archive/*)" \
+	"archive upper archive/01 archive/10 archive/11 archive/3 archive/4 archive/5 archive/new"
 mkdir -p "$archive/12/upper"
 ok "remove --all" upper remove --all
 is "  says of each" "$(cat "$work/out")" "archived upper 10 stays: it is set aside

@@ -1,4 +1,5 @@
 /* init/aside.c: which upper a confirmed stack has, over many boots; none is ever lost. */
+#include "init/spare.h"
 #include "upper_device.h"
 
 static struct device device;
@@ -320,14 +321,32 @@ static void what_is_no_archive_is_left(void)
 	}
 }
 
+static void live_until_it_is_due(void)
+{
+	begin(2);
+	lives(1, "ccbc", "AAAA", "an upper to be set aside");
+}
+
+static void have_no_room(void)
+{
+	MUST(system("i=0; while touch fill$i 2>/dev/null; do i=$((i + 1)); done; true") == 0);
+}
+
 /* Without room for a fresh one the boot that should have one has none, and so on, by turns. */
 static void no_room(void)
 {
 	MUST(mkdir("small", 0755) == 0);
 	MUST(mount("test", "small", "tmpfs", 0, "nr_inodes=40") == 0 && chdir("small") == 0);
-	begin(2);
-	lives(1, "ccbc", "AAAA", "an upper to be set aside");
-	MUST(system("i=0; while touch fill$i 2>/dev/null; do i=$((i + 1)); done; true") == 0);
+	live_until_it_is_due();
+	MUST(spare_keep(device.home, NULL) == 0);
+	have_no_room();
+	lives(1, "c", "B", "a full partition, but for what is kept for such times");
+	uppers("B 1A*", "is enough");
+	device_end(&device);
+	MUST(system("rm fill*") == 0);
+
+	live_until_it_is_due();
+	have_no_room();
 	lives(1, "c", "-", "there is no room for a fresh one");
 	ok(device.error.code == ERROR_NOSPACE &&
 			strstr(device.error.text,
