@@ -9,8 +9,11 @@
 #include "ceilings.h"
 #include "scope.h"
 
-#define IMPURE "trusted.overlay.impure"
-#define ORIGIN "trusted.overlay.origin"
+#define OVERLAY "trusted.overlay."
+#define ESCAPED OVERLAY "overlay."
+#define PROTECTED OVERLAY "protattr"
+#define IMPURE OVERLAY "impure"
+#define ORIGIN OVERLAY "origin"
 
 static bool is_absent(int sys_errno)
 {
@@ -36,10 +39,12 @@ int merge_has_flag(int fd, const char *flag, struct error *e)
 		       : error_errno(e, errno, "read the xattr \"%.80s\"", flag);
 }
 
-/* What an upper's directory has for its users; overlayfs's own is not copied. */
-static bool is_own(const char *name)
+/* All but overlayfs's own. Of those, what an overlay that is mounted within wrote is escaped, and
+ * chattr +i and +a are what somebody wants of a directory, too (fs/overlayfs/inode.c). */
+static bool is_for_users(const char *name)
 {
-	return strncmp(name, "trusted.overlay.", 16) != 0;
+	return strncmp(name, OVERLAY, sizeof OVERLAY - 1) != 0 ||
+	       strncmp(name, ESCAPED, sizeof ESCAPED - 1) == 0 || strcmp(name, PROTECTED) == 0;
 }
 
 static ssize_t list_xattrs(int fd, char **names, struct error *e)
@@ -69,7 +74,7 @@ static int remove_other_xattrs(int from, int into, struct error *e)
 	SCOPED_FREE char *there = NULL;
 	ssize_t size = list_xattrs(into, &there, e);
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(there + at) + 1) {
-		int has = is_own(there + at) ? has_xattr(from, there + at, e) : 1;
+		int has = is_for_users(there + at) ? has_xattr(from, there + at, e) : 1;
 		if (has < 0)
 			return -1;
 		if (has == 0 && fremovexattr(into, there + at) != 0)
@@ -87,7 +92,7 @@ static int copy_xattrs(int from, int into, struct error *e)
 	ssize_t size = list_xattrs(from, &names, e);
 	int result = size < 0 ? -1 : 0;
 	for (ssize_t at = 0; result == 0 && at < size; at += (ssize_t)strlen(names + at) + 1) {
-		if (is_own(names + at))
+		if (is_for_users(names + at))
 			result = copy_xattr(from, into, names + at, value, e);
 	}
 	return result;
