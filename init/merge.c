@@ -13,15 +13,18 @@
 #include "store.h"
 #include "syscalls.h"
 
-/* Any name in the scratch directory: one thing at a time is made there. */
-static const char made[] = "made";
+/* Any names in the scratch directory: one thing at a time is made there, and there may be a
+ * whiteout that gets further names. */
+static const char made[] = "made", spare[] = "spare";
 
 enum { RENAME_SWAP = 2 }; /* RENAME_EXCHANGE; linux/fs.h clashes with sys/mount.h */
+
+enum { STEPS_UNTOLD = 256, STEPS_UNWRITTEN = 16384 };
 
 struct merge {
 	const struct merge_request *request;
 	struct walk walk;
-	uint64_t entries;
+	uint64_t entries, steps; /* steps: also what was hidden */
 };
 
 /* How each part is told: what was wanted of which file. */
@@ -53,13 +56,42 @@ static int place(const struct merge *merge, const char *name, bool replace, stru
 	return store_remove(scratch, made, e);
 }
 
+static bool is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+/* overlayfs makes all whiteouts of a mount names of one inode as far as the file system lets it
+ * (ext4: 65,000), so there is no room for a second name of each. Those here are names of another
+ * one. */
+static int make_whiteout(const struct merge *merge, const char *name, struct error *e)
+{
+	int scratch = merge->request->scratch_fd;
+	if (linkat(scratch, spare, scratch, made, 0) == 0)
+		return 0;
+	if (errno != ENOENT && errno != EMLINK)
+		return failed(merge, name, "make", e);
+	if (store_remove(scratch, spare, e) != 0)
+		return -1;
+	if (mknodat(scratch, spare, S_IFCHR, makedev(0, 0)) != 0 ||
+		linkat(scratch, spare, scratch, made, 0) != 0)
+		return failed(merge, name, "make", e);
+	return 0;
+}
+
 static int merge_other(const struct merge *merge, const char *name, const struct stat *from,
 	const struct stat *into, struct error *e)
 {
 	if (into != NULL && into->st_ino == from->st_ino && into->st_dev == from->st_dev)
 		return 0;
-	if (linkat(merge->walk.from, name, merge->request->scratch_fd, made, 0) != 0)
-		return failed(merge, name, "link", e);
+	if (into != NULL && is_whiteout(into) && is_whiteout(from))
+		return 0;
+	if (linkat(merge->walk.from, name, merge->request->scratch_fd, made, 0) != 0) {
+		if (errno != EMLINK || !is_whiteout(from))
+			return failed(merge, name, "link", e);
+		if (make_whiteout(merge, name, e) != 0)
+			return -1;
+	}
 	return place(merge, name, into != NULL, e);
 }
 
@@ -120,6 +152,27 @@ static void tell(const struct merge *merge)
 		merge->request->progress();
 }
 
+static int write_all(const struct merge *merge, struct error *e)
+{
+	tell(merge);
+	if (syncfs(merge->request->into_fd) != 0)
+		return error_errno(e, errno, "write it all to the disk");
+	tell(merge);
+	return 0;
+}
+
+/* A directory may have more entries than a watchdog has patience for; and so may the disk, if all
+ * is written at the end only. */
+static int count_step(struct merge *merge, struct error *e)
+{
+	merge->steps++;
+	if (merge->steps % STEPS_UNWRITTEN == 0)
+		return write_all(merge, e);
+	if (merge->steps % STEPS_UNTOLD == 0)
+		tell(merge);
+	return 0;
+}
+
 static int each_entry(struct merge *merge, int fd,
 	int (*visit)(struct merge *merge, const char *name, struct error *e), struct error *e)
 {
@@ -136,7 +189,7 @@ static int each_entry(struct merge *merge, int fd,
 		if ((entry = readdir(directory)) == NULL)
 			break;
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			result = visit(merge, entry->d_name, e);
+			result = visit(merge, entry->d_name, e) == 0 ? count_step(merge, e) : -1;
 	}
 	if (result == 0 && errno != 0)
 		result = failed(merge, NULL, "read", e);
@@ -188,16 +241,24 @@ static int merge_here(struct merge *merge, struct error *e)
 	return merge_copy_metadata(walk->from, walk->into, e) == 0 ? 0 : failed_at(merge, NULL, e);
 }
 
+static int empty_scratch(const struct merge *merge, struct error *e)
+{
+	int scratch = merge->request->scratch_fd;
+	return store_remove(scratch, made, e) == 0 ? store_remove(scratch, spare, e) : -1;
+}
+
 static int merge_all(struct merge *merge, struct error *e)
 {
 	const struct merge_request *request = merge->request;
-	int left = store_remove(request->scratch_fd, made, e);
-	if (left == 0)
-		left = walk_begin(&merge->walk, request->from_fd, request->into_fd, e) == 0 ? 1
-											    : -1;
+	if (empty_scratch(merge, e) != 0 ||
+		walk_begin(&merge->walk, request->from_fd, request->into_fd, e) != 0)
+		return -1;
+	int left = 1;
 	while (left > 0)
 		left = merge_here(merge, e) == 0 ? walk_next(&merge->walk, e) : -1;
-	return left;
+	if (left < 0 || empty_scratch(merge, e) != 0)
+		return -1;
+	return write_all(merge, e);
 }
 
 int merge_uppers(const struct merge_request *request, uint64_t *entries, struct error *e)
@@ -206,7 +267,5 @@ int merge_uppers(const struct merge_request *request, uint64_t *entries, struct 
 	int result = merge_all(&merge, e);
 	walk_end(&merge.walk);
 	*entries = merge.entries;
-	if (result == 0 && syncfs(request->into_fd) != 0)
-		result = error_errno(e, errno, "write it all to the disk");
 	return result;
 }

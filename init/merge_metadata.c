@@ -86,11 +86,11 @@ static int remove_other_xattrs(int from, int into, struct error *e)
 static int copy_xattrs(int from, int into, struct error *e)
 {
 	SCOPED_FREE char *names = NULL;
-	SCOPED_FREE char *value = malloc(LIMIT_XATTR_VALUE_BYTES);
-	if (value == NULL)
-		return error_errno(e, ENOMEM, "copy xattrs");
 	ssize_t size = list_xattrs(from, &names, e);
-	int result = size < 0 ? -1 : 0;
+	if (size <= 0)
+		return (int)size;
+	SCOPED_FREE char *value = malloc(LIMIT_XATTR_VALUE_BYTES);
+	int result = value != NULL ? 0 : error_errno(e, ENOMEM, "copy xattrs");
 	for (ssize_t at = 0; result == 0 && at < size; at += (ssize_t)strlen(names + at) + 1) {
 		if (is_for_users(names + at))
 			result = copy_xattr(from, into, names + at, value, e);
