@@ -17,11 +17,12 @@
 struct merge_request {
 	int from_fd, into_fd; /* directories of one file system */
 	int scratch_fd; /* a third there, empty before and after: what is made gets there first */
-	void (*progress)(void); /* now and then; NULL: nobody wants to know */
+	void (*progress)(void); /* at each directory, and within long ones; NULL: nobody asks */
 };
 
 /* `*entries`: what was looked at in `from`. When it returns 0, all of it is on the disk (syncfs).
- * Errors of error_errno(); ERROR_NOSPACE: it took directories or blocks that are not there. */
+ * Errors of error_errno(); ERROR_NOSPACE: it took directories or blocks that are not there. EMLINK:
+ * a file (no whiteout) has more than half of the names that the file system lets it have. */
 int merge_uppers(const struct merge_request *request, uint64_t *entries, struct error *e);
 
 #endif
