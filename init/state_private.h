@@ -10,6 +10,7 @@
  * fresh one took the place of plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
  *     plyboot/<name>/spare/             see spare.h
+ *     plyboot/<name>/paths/             persistent paths, see persist.h and begun.h
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */
