@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "begun.h"
 #include "console.h"
 #include "handover.h"
 #include "overlay.h"
@@ -15,6 +16,13 @@
 #include "store.h"
 #include "syscalls.h"
 #include "watchdog.h"
+
+/* What all of a stack's paths have in common. */
+struct service {
+	const struct persist_request *request;
+	struct report *report;
+	int root, paths;
+};
 
 /* --- in the root */
 
@@ -69,24 +77,38 @@ static int remove_rest(int paths, const char *name, struct error *e)
 	return store_remove(paths, beside, e);
 }
 
-static int open_kept(int paths, int mount_point, const char *path, struct report_persist *report,
-	struct error *e)
+static int begin(
+	const struct begun *begun, int mount_point, struct report_persist *report, struct error *e)
+{
+	struct seed_amount amount;
+	if (seed_tree(mount_point, begun->paths_fd, begun->name, watchdog_feed, &amount, e) != 0) {
+		begun_give_up(begun);
+		return -1;
+	}
+	report->seeded = true;
+	console_say("%s is kept from now on: %llu inodes, %llu KiB of the image", begun->path,
+		(unsigned long long)amount.inodes, (unsigned long long)amount.bytes / 1024);
+	return 0;
+}
+
+static int open_kept(const struct service *service, int mount_point, const char *path,
+	struct report_persist *noted, struct error *e)
 {
 	char name[STACK_PERSIST_SIZE];
-	struct stat st;
-	struct seed_amount amount;
-	if (persist_name(path, name, e) != 0 || remove_rest(paths, name, e) != 0)
+	const struct begun begun = {
+		.paths_fd = service->paths,
+		.path = path,
+		.name = name,
+		.candidate = service->request->candidate,
+		.record = service->request->record,
+		.trial_upper = service->report->upper_trial,
+	};
+	if (persist_name(path, name, e) != 0 || remove_rest(service->paths, name, e) != 0)
 		return -1;
-	if (fstatat(paths, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			return error_errno(e, errno, "look at paths/%s", name);
-		if (seed_tree(mount_point, paths, name, watchdog_feed, &amount, e) != 0)
-			return -1;
-		report->seeded = true;
-		console_say("%s is kept from now on: %llu inodes, %llu KiB of the image", path,
-			(unsigned long long)amount.inodes, (unsigned long long)amount.bytes / 1024);
-	}
-	return state_open_dir(paths, name, false, e);
+	int has = begun_settle(&begun, service->report, e);
+	if (has < 0 || (has == 0 && begin(&begun, mount_point, noted, e) != 0))
+		return -1;
+	return state_open_dir(service->paths, name, false, e);
 }
 
 /* --- one over the other */
@@ -117,14 +139,14 @@ static int attach(int mounted, int mount_point, const char *init, struct error *
 	return -1;
 }
 
-static int serve(int root, int paths, const struct persist_path *persist, const char *init,
-	struct report_persist *report, struct error *e)
+static int serve(const struct service *service, const struct persist_path *persist,
+	struct report_persist *noted, struct error *e)
 {
-	SCOPED_FD mount_point = open_mount_point(root, persist, e);
+	SCOPED_FD mount_point = open_mount_point(service->root, persist, e);
 	SCOPED_FD kept =
-		mount_point < 0 ? -1 : open_kept(paths, mount_point, persist->path, report, e);
+		mount_point < 0 ? -1 : open_kept(service, mount_point, persist->path, noted, e);
 	SCOPED_FD mounted = kept < 0 ? -1 : clone_mount(kept, persist, e);
-	return mounted < 0 ? -1 : attach(mounted, mount_point, init, e);
+	return mounted < 0 ? -1 : attach(mounted, mount_point, service->request->init, e);
 }
 
 static struct report_persist *note(struct report *report, const char *path, const char *why)
@@ -161,10 +183,12 @@ void persist_mount(const struct persist_request *request, struct report *report)
 	if (root < 0)
 		(void)error_errno(&why, errno, "open " OVERLAY_PATH);
 	SCOPED_FD paths = root < 0 ? -1 : open_paths(request, report, &why);
+	const struct service service = {
+		.request = request, .report = report, .root = root, .paths = paths};
 	for (size_t i = 0; i < stack->persist_count; i++) {
 		const struct persist_path *persist = &stack->persist[i];
 		struct report_persist *noted = note(report, persist->path, "");
-		if (paths < 0 || serve(root, paths, persist, request->init, noted, &why) != 0)
+		if (paths < 0 || serve(&service, persist, noted, &why) != 0)
 			refuse(report, noted, &why);
 		else
 			noted->kept = true;

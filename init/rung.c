@@ -287,6 +287,7 @@ static void mount_persistent_paths(
 {
 	const struct persist_request request = {
 		.candidate = candidate,
+		.record = keeps_record(boot) ? &boot->record.record : NULL,
 		.device = boot->settings.device[INITCONF_STATE],
 		.deadline_us = boot->deadline_us,
 		.keep_nothing = boot->settings.upper_volatile,

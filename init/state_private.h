@@ -15,6 +15,7 @@
  *                                       what was being made or removed when the power went
  *     plyboot/<name>/spare/             see spare.h
  *     plyboot/<name>/stuck-<n>          what was to be removed, and can't be
+ *     plyboot/<name>/paths/             persistent paths, see persist.h and begun.h
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */

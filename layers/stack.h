@@ -125,7 +125,7 @@ int persist_decode(const char *text, struct persist_path *out, struct error *e);
 void persist_format(const struct persist_path *persist, char out[PERSIST_TEXT_SIZE]);
 
 /* The name of its directory on the state partition: one for each path, and a path for each. Never
- * one that ends in PERSIST_NEW. ERROR_LIMIT: it would be too long. */
+ * one with a % before anything but a 2, as in PERSIST_NEW. ERROR_LIMIT: it would be too long. */
 #define PERSIST_NEW "%new"
 int persist_name(const char *path, char out[STACK_PERSIST_SIZE], struct error *e);
 

@@ -167,4 +167,64 @@ on_state "$work/full/disk" "write $work/ballast ballast"
 APPEND=test.step=big boots "no room for one of them: it stays as the image has it" "$work/full"
 says "  in numbers" "NOTHING WILL BE KEPT in /big: what the image has there takes 123[0-9]* KiB and [0-9]* inodes, [0-9]* KiB and [0-9]* are free"
 check "  and nothing of it is there" [ "$(state_of "$work/full/disk" $home)" = 'srv-a%2db ' ]
+
+# --- begun by a stack on trial
+
+payload "$work/app"
+mkdir -p "$work/app/usr/bin" "$work/app/var/lib/db"
+cp "$plyboot" "$work/app/usr/bin/"
+echo shipped >"$work/app/var/lib/db/file"
+cat >"$work/app/hook" <<'EOS'
+step=$($bb sed -n 's/.*test\.step=\([^ ]*\).*/\1/p' /proc/cmdline)
+want=${step%%,*} write=${step##*,}
+echo "found: $($bb cat /var/lib/db/file)"
+[ "$($bb cat /var/lib/db/file)" = "$want" ] && echo "$write" >/var/lib/db/file && $bb sync || status=1
+if $bb grep -q test.confirm /proc/cmdline; then /usr/bin/plyboot confirm || status=1; fi
+EOS
+pack app
+for version in 2 3 4; do
+	named=(--persist /var/lib/db)
+	[ $version != 2 ] || named=()
+	make_stack test $version --upper persistent "${named[@]}" -- "$work/app.layer"
+done
+make_initramfs "$work/app.out" --set 'tries 1'
+make_image "$work/app.out"
+on_partition "$work/app.out/disk" plyboot-layers "rm /stacks/test-3.stack" "rm /stacks/test-4.stack"
+# comes OUT VERSION: its stack file is put onto the layers partition
+comes() {
+	on_partition "$1/disk" plyboot-layers "write $work/store/stacks/test-$2.stack /stacks/test-$2.stack"
+}
+# steps NAME OUT VERSION FINDS,WRITES
+steps() {
+	APPEND="test.step=$4" boots "$1" "$2"
+	reports "  by version $3" "r['version'] == $3"
+}
+# kept_file OUT NAME: what lies there of the database
+kept_file() {
+	partition_copy "$1/disk" plyboot-state "$work/state"
+	debugfs -R "cat $home/$2/file" "$work/state" 2>/dev/null
+}
+
+steps "version 2 keeps its data in the upper" "$work/app.out" 2 "shipped,two test.confirm"
+comes "$work/app.out" 3
+twin "$work/app.out"
+steps "version 3, on trial, names a path: it is begun with them" "$work/app.out" 3 two,three
+reports "  in the report" 'r["persist"] == [{"path": "/var/lib/db", "kind": "persistent", "why": None, "seeded": True}] and r["warnings"] == []'
+steps "it failed: version 2 finds what it left, and goes on" "$work/app.out" 2 two,later
+comes "$work/app.out" 4
+steps "version 4 names the path: it finds what version 2 left" "$work/app.out" 4 "later,four test.confirm"
+reports "  begun anew" 'r["persist"][0]["seeded"] and len(r["warnings"]) == 1'
+says "  what the trial wrote is put away, and where is said" \
+	"warning: what a trial that is over ([0-9a-f]\{12\}) wrote is in /run/plyboot/state$home/var-lib-db%x1 now, and /var/lib/db is begun anew"
+check "  it is there" [ "$(kept_file "$work/app.out" var-lib-db%x1)" = three ]
+check "  until the next boot the path is noted as begun on trial" [ "$(state_of "$work/app.out/disk" $home)" = 'var-lib-db var-lib-db%by var-lib-db%x1 ' ]
+steps "it was confirmed, and goes on" "$work/app.out" 4 four,more
+reports "  without a word" 'not r["persist"][0]["seeded"] and r["warnings"] == []'
+check "  the path is the device's own" [ "$(state_of "$work/app.out/disk" $home)" = 'var-lib-db var-lib-db%x1 ' ]
+
+steps "version 3 is confirmed instead" "$work/twin" 3 "two,three test.confirm"
+comes "$work/twin" 4
+steps "  then version 4 finds what it wrote" "$work/twin" 4 three,four
+reports "  without a word" 'not r["persist"][0]["seeded"] and r["warnings"] == []'
+check "  and nothing else is there" [ "$(state_of "$work/twin/disk" $home)" = 'var-lib-db ' ]
 finish
