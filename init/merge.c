@@ -154,6 +154,16 @@ static int set_flag(int fd, const char *flag, struct error *e)
 	return error_errno(e, errno, "set %s", flag);
 }
 
+int merge_is_opaque(int fd, struct error *e)
+{
+	return has_flag(fd, OPAQUE, e);
+}
+
+int merge_make_opaque(int fd, struct error *e)
+{
+	return set_flag(fd, OPAQUE, e);
+}
+
 static int carry_flag(int from, int into, const char *flag, struct error *e)
 {
 	int has = has_flag(from, flag, e);
@@ -161,7 +171,7 @@ static int carry_flag(int from, int into, const char *flag, struct error *e)
 }
 
 /* Times last: whatever comes into a directory changes them. */
-static int copy_metadata(int from, int into, struct error *e)
+int merge_copy_metadata(int from, int into, struct error *e)
 {
 	struct stat st;
 	if (fstat(from, &st) != 0)
@@ -214,7 +224,7 @@ static int make_directory(const struct pair *pair, const char *name, int from, b
 	SCOPED_FD fd = openat(scratch, made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(pair, name, "open", e);
-	if ((opaque && set_flag(fd, OPAQUE, e) != 0) || copy_metadata(from, fd, e) != 0)
+	if ((opaque && set_flag(fd, OPAQUE, e) != 0) || merge_copy_metadata(from, fd, e) != 0)
 		return error_wrap(e, "\"%.80s/%.80s\"", pair->path, name);
 	return place(pair, name, replace, e);
 }
@@ -330,7 +340,7 @@ static int merge_pair(const struct pair *pair, struct error *e)
 		return -1;
 	if (each_entry(pair->from, pair, merge_entry, e) != 0)
 		return -1;
-	return copy_metadata(pair->from, pair->into, e);
+	return merge_copy_metadata(pair->from, pair->into, e);
 }
 
 static int merge_path(struct merge *merge, const char *path, bool exact, struct error *e)

@@ -24,4 +24,12 @@ struct merge_request {
  * Errors of error_errno(); ERROR_NOSPACE: it took directories or blocks that are not there. */
 int merge_uppers(const struct merge_request *request, uint64_t *entries, struct error *e);
 
+/* A directory gets the metadata that another upper's has: of overlayfs's own attributes those that
+ * still hold, but not whether it is opaque. */
+int merge_copy_metadata(int from_fd, int into_fd, struct error *e);
+
+/* Does it hide what the layers have there? 1 or 0; -1 with an error. And make one that does. */
+int merge_is_opaque(int fd, struct error *e);
+int merge_make_opaque(int fd, struct error *e);
+
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "console.h"
+#include "files.h"
 #include "merge.h"
 #include "paths.h"
 #include "scope.h"
@@ -228,26 +229,6 @@ static void settle(const struct settlement *s, const char *hex, const struct dig
 	}
 }
 
-/* The names first: what is read is changed below. Others than ours are left alone. */
-static int list_trials(int all, struct path_list *out, struct error *e)
-{
-	int again = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = again < 0 ? NULL : fdopendir(again);
-	const struct dirent *entry;
-	struct digest ignored;
-	int result = 0;
-	if (directory == NULL) {
-		scope_close(&again);
-		return error_errno(e, errno, "read the trials");
-	}
-	while (result == 0 && (entry = readdir(directory)) != NULL) {
-		if (digest_parse_hex(entry->d_name, strlen(entry->d_name), &ignored))
-			result = path_list_add(out, entry->d_name, 0, e);
-	}
-	(void)closedir(directory);
-	return result;
-}
-
 static int settle_all(struct settlement *s, struct error *e)
 {
 	struct path_list names = {0};
@@ -258,11 +239,13 @@ static int settle_all(struct settlement *s, struct error *e)
 	if (all < 0 || store_remove(all, "new", e) != 0)
 		return -1;
 	s->all = all;
-	int result = list_trials(all, &names, e);
+	/* The names first: what is read is changed below. Others than ours are left alone. */
+	int result = files_list(all, &names, e);
 	for (size_t i = 0; result == 0 && i < names.count; i++) {
 		struct digest text;
-		(void)digest_parse_hex(names.items[i].path, DIGEST_HEX, &text);
-		settle(s, names.items[i].path, &text);
+		const char *name = names.items[i].path;
+		if (digest_parse_hex(name, strlen(name), &text))
+			settle(s, name, &text);
 	}
 	path_list_free(&names);
 	return result;
