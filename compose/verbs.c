@@ -24,5 +24,7 @@ const struct verb *const verbs[] = {
 	&verb_install,
 	&verb_status,
 	&verb_confirm,
+	&verb_revert,
+	&verb_reset,
 	NULL,
 };

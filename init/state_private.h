@@ -5,10 +5,15 @@
  *     plyboot/<name>/made-for           whose it is, and whose it was (layers/owners.h)
  *     plyboot/<name>/work               overlayfs's, for whatever is the upper
  *     plyboot/<name>/trials/<hex>/upper of a stack on trial, over the base, which then is only
- * read; <hex>: SHA-256 of its signed text plyboot/<name>/trials/<hex>/alone of one that wants a
- * fresh upper: nothing is below it plyboot/<name>/archive/<n>/       upper and made-for that a
- * fresh one took the place of plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
+ *                                       read; <hex>: SHA-256 of its signed text
+ *     plyboot/<name>/trials/<hex>/alone of one that wants a fresh upper: nothing is below it
+ *     plyboot/<name>/archive/<n>/       upper and made-for that a fresh one took the place of
+ *     plyboot/<name>/asked              what the running system asks of the next boot
+ *                                       (layers/asked.h)
+ *     plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
+ *     plyboot/.reset-<name>, plyboot/<name>/unfinished
+ *                                       the same of a reset (reset.h)
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */
