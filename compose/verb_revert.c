@@ -145,30 +145,42 @@ static void say(const char *path, size_t found)
 	printf(": %zu difference%s, reverted by the next boot\n", found, found == 1 ? "" : "s");
 }
 
+/* A path that was given, in its normal form, and how much of it differs. */
+struct wanted {
+	char path[ASKED_PATH_SIZE];
+	size_t found;
+};
+
+static int find_all(const struct booted *booted, const char *run, struct wanted *list, size_t count,
+	struct error *e)
+{
+	SCOPED_LIVE_CHANGES live = LIVE_CHANGES_INIT;
+	if (live_changes_find(booted, run, &live, e) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (check_path(booted, &live, list[i].path, &list[i].found, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int ask(const struct booted *booted, const char *run, int home,
 	const struct text_list *operands, struct error *e)
 {
-	SCOPED_LIVE_CHANGES live = LIVE_CHANGES_INIT;
-	SCOPED_FREE size_t *found = calloc(operands->count + 1, sizeof *found);
-	SCOPED_FREE char(*paths)[ASKED_PATH_SIZE] = calloc(operands->count + 1, sizeof *paths);
-	if (found == NULL || paths == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	const size_t count = operands->count;
 	if (check_upper(booted, e) != 0 || read_reverts(home, e) != 0)
 		return -1;
-	for (size_t i = 0; i < operands->count; i++) {
-		if (next_boot_add(&asked, operands->items[i], paths[i], e) != 0)
+	SCOPED_FREE struct wanted *list = calloc(count, sizeof *list);
+	if (list == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	for (size_t i = 0; i < count; i++) {
+		if (next_boot_add(&asked, operands->items[i], list[i].path, e) != 0)
 			return -1;
 	}
-	if (live_changes_find(booted, run, &live, e) != 0)
+	if (find_all(booted, run, list, count, e) != 0 || next_boot_write(home, &asked, e) != 0)
 		return -1;
-	for (size_t i = 0; i < operands->count; i++) {
-		if (check_path(booted, &live, paths[i], &found[i], e) != 0)
-			return -1;
-	}
-	if (next_boot_write(home, &asked, e) != 0)
-		return -1;
-	for (size_t i = 0; i < operands->count; i++)
-		say(paths[i], found[i]);
+	for (size_t i = 0; i < count; i++)
+		say(list[i].path, list[i].found);
 	return 0;
 }
 
