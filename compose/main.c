@@ -147,7 +147,9 @@ int main(int argc, char **argv)
 	int result = run(argc, argv, &e);
 	if (result >= 0 && flush_output(&e) != 0)
 		result = -1;
-	interrupt_finish();
+	/* What was complete when a signal came stays, and so it is a success. */
+	if (result != 0)
+		interrupt_finish();
 	if (result < 0) {
 		report_error(&e);
 		return report_status(e.code);

@@ -162,8 +162,10 @@ static int rename_into_place(struct output *output, enum output_how how, struct 
 	return 0;
 }
 
-int output_commit(struct output *output, enum output_how how, struct error *e)
+int output_prepare(struct output *output, struct error *e)
 {
+	if (output->fd < 0)
+		return 0;
 	if (fsync(output->fd) != 0)
 		return error_errno(e, errno, "flush `%s`", output->name);
 	if (interrupt_check(e) != 0)
@@ -171,9 +173,12 @@ int output_commit(struct output *output, enum output_how how, struct error *e)
 	if (output->temporary == NULL && give_temporary_name(output, e) != 0)
 		return -1;
 	int fd = scope_take_fd(&output->fd);
-	if (close(fd) != 0)
-		return error_errno(e, errno, "close `%s`", output->name);
-	if (rename_into_place(output, how, e) != 0)
+	return close(fd) == 0 ? 0 : error_errno(e, errno, "close `%s`", output->name);
+}
+
+int output_commit(struct output *output, enum output_how how, struct error *e)
+{
+	if (output_prepare(output, e) != 0 || rename_into_place(output, how, e) != 0)
 		return -1;
 	if (fsync(output->dir_fd) != 0 && errno != EINVAL)
 		return error_errno(e, errno, "flush the directory of `%s`", output->name);

@@ -32,7 +32,12 @@ int output_open_at(
 
 int output_write(struct output *output, const void *data, size_t size_bytes, struct error *e);
 
-/* Flush, give it its name, close. OUTPUT_NEW: ERROR_USAGE when there is such a file already. */
+/* All of a commit that takes time, or fails when there is no room; nothing is to be seen of it yet.
+ * For whoever commits more than one: each is prepared before the first has its name, and from then
+ * on no signal comes in between. Once is enough. */
+int output_prepare(struct output *output, struct error *e);
+
+/* Prepare it, and give it its name. OUTPUT_NEW: ERROR_USAGE when there is such a file already. */
 int output_commit(struct output *output, enum output_how how, struct error *e);
 
 /* Leave nothing behind; after a commit, harmless. */

@@ -216,10 +216,13 @@ int status_conflicts(
 		say_none(given, "nothing of it was there before this boot");
 		return 0;
 	}
-	if (live_changes_find(booted, given->run, &live, e) != 0 ||
-		read_owners(&live.upper, &owners, e) != 0)
+	if (live_changes_find(booted, given->run, &live, e) != 0)
 		return -1;
-	if (!has_earlier(&owners, &booted->text)) {
+	/* A stack on trial that wanted a fresh one: of it alone nothing is noted. */
+	bool is_fresh = booted->on_trial_upper && live.upper.below == NULL;
+	if (!is_fresh && read_owners(&live.upper, &owners, e) != 0)
+		return -1;
+	if (is_fresh || !has_earlier(&owners, &booted->text)) {
 		say_none(given, "it was made for the stack that runs");
 		return 0;
 	}

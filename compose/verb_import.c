@@ -10,7 +10,6 @@
 #include "../layers/scope.h"
 #include "image_config.h"
 #include "import.h"
-#include "interrupt.h"
 #include "packing.h"
 #include "report.h"
 #include "scratch.h"
@@ -240,7 +239,8 @@ static int write_records(
 /* The index comes last: until then nobody sees anything of the image. */
 static int commit(struct import *import, struct error *e)
 {
-	if (interrupt_check(e) != 0 || output_commit(&import->records, OUTPUT_REPLACE, e) != 0 ||
+	if (output_prepare(&import->records, e) != 0 || output_prepare(&import->index, e) != 0 ||
+		output_commit(&import->records, OUTPUT_REPLACE, e) != 0 ||
 		output_commit(&import->index, OUTPUT_REPLACE, e) != 0)
 		return -1;
 	layout_keep(&import->layout);

@@ -9,6 +9,7 @@
 #include "keep.h"
 #include "paths.h"
 #include "scope.h"
+#include "spare.h"
 #include "state_private.h"
 #include "store.h"
 #include "syscalls.h"
@@ -156,7 +157,8 @@ static int stage_paths(const struct staging *staging, struct error *e)
 	return result;
 }
 
-/* On a full partition what overlayfs had to work with makes room for it. */
+/* On a full partition what was kept back for mounts, and what overlayfs had to work with, make room
+ * for it. */
 static int stage(const struct reset_request *request, const char *name, struct reset_kept *kept,
 	struct error *e)
 {
@@ -164,6 +166,7 @@ static int stage(const struct reset_request *request, const char *name, struct r
 	if (home < 0 || store_remove(request->all_fd, name, e) != 0 ||
 		store_remove(home, "work", e) != 0)
 		return -1;
+	(void)spare_give(home, NULL); /* none: that is no news */
 	SCOPED_FD made = state_open_dir(request->all_fd, name, true, e);
 	const struct staging staging = {
 		.request = request, .home = home, .made = made, .kept = kept};

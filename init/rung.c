@@ -16,6 +16,8 @@
 #include "overlay.h"
 #include "persist.h"
 #include "scope.h"
+#include "spare.h"
+#include "state.h"
 #include "upper.h"
 #include "watchdog.h"
 
@@ -193,6 +195,37 @@ static int mount_usable(struct boot *boot, const struct lowers *lowers,
 	return -1;
 }
 
+/* For a partition that was full: with what is kept there for that, it may do. */
+static int mount_with_spare(struct boot *boot, const struct candidate *candidate,
+	const struct lowers *lowers, const struct upper_dirs *upper, const char *init,
+	struct error *e)
+{
+	SCOPED_FD home = state_open_home(candidate->stack.name, NULL);
+	(void)state_name_room(e);
+	const struct error full = *e;
+	if (home < 0 || spare_give(home, NULL) != 0)
+		return -1;
+	int result = mount_usable(boot, lowers, upper, init, e);
+	if (result == 0)
+		report_warn(&boot->report,
+			"state: make room there: only what is kept for that let the upper be "
+			"mounted: %s",
+			full.text);
+	(void)spare_keep(home, NULL);
+	return result;
+}
+
+static int mount_usable_upper(struct boot *boot, const struct candidate *candidate,
+	const struct lowers *lowers, const struct upper_dirs *upper, const char *init,
+	struct error *e)
+{
+	if (mount_usable(boot, lowers, upper, init, e) == 0)
+		return 0;
+	if (upper->kind != UPPER_PERSISTENT || e->sys_errno != ENOSPC)
+		return -1;
+	return mount_with_spare(boot, candidate, lowers, upper, init, e);
+}
+
 /* Whether the layers alone would do, so that it is the upper that is bad. */
 static bool layers_do(struct boot *boot, const struct lowers *lowers, const char *init)
 {
@@ -241,7 +274,7 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 	if (upper_prepare(&request, &boot->report, &upper, e) != 0)
 		return -1;
 	boot_step(boot, "upper");
-	if (mount_usable(boot, lowers, &upper, init, e) != 0) {
+	if (mount_usable_upper(boot, candidate, lowers, &upper, init, e) != 0) {
 		if (upper.kind != UPPER_PERSISTENT || !layers_do(boot, lowers, init) ||
 			upper_fall_back(&request, e->text, &boot->report, &upper, e) != 0 ||
 			mount_usable(boot, lowers, &upper, init, e) != 0)

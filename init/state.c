@@ -11,6 +11,7 @@
 #include "files.h"
 #include "partition.h"
 #include "scope.h"
+#include "spare.h"
 #include "store.h"
 #include "syscalls.h"
 #include "upper.h"
@@ -254,11 +255,10 @@ static int name_dirs(
 	return 0;
 }
 
-/* A partition without room: how much of what there is. */
-static int name_room(struct error *e)
+int state_name_room(struct error *e)
 {
 	struct statvfs fs;
-	if (e->code != ERROR_NOSPACE || statvfs(STATE_PATH, &fs) != 0)
+	if ((e->code != ERROR_NOSPACE && e->sys_errno != ENOSPC) || statvfs(STATE_PATH, &fs) != 0)
 		return -1;
 	return error_wrap(e, "the state partition has %llu KiB and %llu inodes free",
 		(unsigned long long)(fs.f_bavail * fs.f_frsize / 1024),
@@ -272,9 +272,10 @@ int state_prepare(const struct upper_request *request, struct report *report,
 		return -1;
 	SCOPED_FD home = state_open_home(request->candidate->stack.name, e);
 	if (home < 0)
-		return name_room(e);
+		return state_name_room(e);
 	trials_settle(home, request, report);
 	if (have_upper(home, request, report, e) != 0 || name_dirs(home, request, out, e) != 0)
-		return name_room(e);
+		return state_name_room(e);
+	(void)spare_keep(home, NULL); /* where there is no room for it, that is no news */
 	return 0;
 }

@@ -14,6 +14,7 @@
  *                                       what was being made or removed when the power went
  *     plyboot/.reset-<name>, plyboot/<name>/unfinished
  *                                       the same of a reset (reset.h)
+ *     plyboot/<name>/spare/             see spare.h
  *
  * All of it is hostile until looked at: nothing is opened through a link.
  */

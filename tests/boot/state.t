@@ -18,6 +18,9 @@ fill)
 	$bb dd if=/dev/zero of=/fill bs=64k
 	[ "$($bb cat /etc/written)" = new ] && ! $bb dd if=/dev/zero of=/fill2 bs=64k count=1
 	;;
+use) for i in $($bb seq 100); do echo >/many.$i || break; done 2>/dev/null; [ "$i" -lt 100 ] ;;
+still) [ "$($bb cat /etc/written)" = new ] && ! echo >/one ;;
+used) [ "$($bb cat /etc/written)" = new ] && ! echo >/one && $bb rm /many.* && echo >/one && echo more >/etc/more ;;
 room) [ "$($bb cat /etc/written)" = new ] && $bb rm /fill && echo more >/etc/more ;;
 forged)
 	! $bb ls /evil/file && ! $bb cat /evil/file && ! $bb grep original /evilfile && [ ! -e /etc/secret/file ] &&
@@ -101,6 +104,28 @@ APPEND=test.step=fill boots "fill the partition" "$work/twin"
 APPEND=test.step=room boots "a full partition: what was written is there, and room can be made" "$work/twin"
 
 make_stack test 2 -- "$work/root.layer"
+# The same for inodes, where an update wants some for its trial.
+twin "$work/good"
+truncate -s "$(partition_field "$good" plyboot-state size)" "$work/few"
+mke2fs -q -t ext4 -N 64 -L state "$work/few"
+partition_put "$work/twin/disk" plyboot-state "$work/few"
+APPEND=test.step=write boots "a file system of 64 inodes" "$work/twin"
+APPEND=test.step=use boots "  they are used up" "$work/twin"
+on_partition "$work/twin/disk" plyboot-layers "write $work/store/stacks/test-2.stack /stacks/test-2.stack"
+APPEND=test.step=gone boots "  an update has no place for its trial" "$work/twin"
+says "  and says how many there are" "WARNING: NOTHING WILL BE KEPT: .*: the state partition has [1-9][0-9]* KiB and 0 inodes free: "
+reports "  the update runs" 'r["version"] == 2 and r["upper"]["kind"] == "volatile"'
+on_partition "$work/twin/disk" plyboot-layers "rm /stacks/test-2.stack"
+full="warning: state: make room there: only what is kept for that let the upper be mounted: the state partition has [0-9]* KiB and 0 inodes free: mount the overlay"
+for again in "" " again"; do
+	APPEND=test.step=still boots "  what was written is there$again" "$work/twin"
+	says "  and it is said why not all is well" "$full"
+done
+APPEND=test.step=used boots "  what was written is there, and room can be made" "$work/twin"
+reports "  as before" 'r["version"] == 1 and r["upper"]["kind"] == "persistent"'
+APPEND=test.step=read boots "  with room, all is well" "$work/twin"
+reports "  again" 'r["upper"]["kind"] == "persistent" and r["warnings"] == []'
+
 twin "$work/good"
 make_image "$work/twin" --stack test-2
 on_state "$good" ""

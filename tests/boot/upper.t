@@ -117,7 +117,7 @@ runs "its tries are used up" 2 look
 says "  the trial is dropped" "a trial that was never confirmed ([0-9a-f]*) is dropped"
 check "  and all is as version 2 left it" diff "$work/view.2" "$work/view"
 check "  byte for byte" base_is base.2
-check "  nothing else is left" has_only made-for trials upper work
+check "  nothing else is left" has_only made-for spare trials upper work
 check "  no trial" [ -z "$(on_home ls -A trials)" ]
 
 # --- a trial that is confirmed
@@ -132,7 +132,7 @@ says "  merges it" "the trial of test 4 is over: its changes are kept"
 reports "  and nothing is on trial" 'not r["upper"]["trial"] and r["warnings"] == []'
 check "  what it saw is there" diff "$work/view.4" "$work/view"
 check "  it owns the upper, version 2 did before" [ "$(on_home cut -d' ' -f1,2 made-for | tr '\n' ,)" = "test 4,test 2," ]
-check "  nothing else is left" has_only made-for trials upper work
+check "  nothing else is left" has_only made-for spare trials upper work
 check "  no trial" [ -z "$(on_home ls -A trials)" ]
 manifest upper >"$work/base.4"
 

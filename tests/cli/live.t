@@ -249,6 +249,16 @@ ok "a volatile one has differences" diff_live
 has "... listed" "$work/out" '^M /etc/same$'
 ok "... but no conflicts" conflicts
 prints "... since it is new" <<<"the upper hides nothing: nothing of it was there before this boot"
+mkdir -p "$base/fresh/upper"
+runs 2 "$text2" "$two" persistent "$base/fresh/upper"
+python3 - "$base/run/boot.json" <<'END'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["upper"]["trial"] = True
+json.dump(r, open(sys.argv[1], "w"))
+END
+ok "one of a trial alone has none, either" conflicts
+prints "... since it is the trial's own" <<<"the upper hides nothing: it was made for the stack that runs"
 mv "$base/run/store" away
 refuses "the layers are not there" 3 MISSING diff_live
 rm -r "$base/run" away

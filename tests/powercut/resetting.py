@@ -57,7 +57,7 @@ def tree(top):
 def home_of(at):
     """All of a home that a boot's own part has not to do with, and what lies beside it."""
     names = sorted(os.listdir(f"{at}/{HOME}")) if os.path.isdir(f"{at}/{HOME}") else []
-    return {"beside": sorted(os.listdir(f"{at}/plyboot")), "names": [name for name in names if name != "work"],
+    return {"beside": sorted(os.listdir(f"{at}/plyboot")), "names": [name for name in names if name not in ("work", "spare")],
             "upper": tree(f"{at}/{HOME}/upper"), "kept": tree(f"{at}/{HOME}/paths/{PATHS_KEPT}"),
             "gone": tree(f"{at}/{HOME}/paths/{PATHS_GONE}"), "archive": tree(f"{at}/{HOME}/archive")}
 
