@@ -95,6 +95,10 @@ build/$(1)/init-planted: build/$(1)/obj/tests/powercut/planted.o build/$(1)/obj/
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -Wl,--wrap=fsync \
 		-Wl,--wrap=syncfs -Wl,--wrap=posix_fadvise -o $$@ $$^ $$(INIT_LIBS)
 
+# What tests/powercut/reset.t runs on each state that a power cut can leave.
+build/$(1)/carry-out: build/$(1)/obj/tests/powercut/carry_out.o build/$(1)/libinit.a build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
+
 # What tests/boot/faithful.t makes its trees with, and looks at them in the guest.
 build/$(1)/faithful: build/$(1)/obj/tests/boot/faithful.o build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) -s -o $$@ $$^ $$(INIT_LIBS)
@@ -204,7 +208,7 @@ room = $(word 1,$(subst /, ,$(1)))
 
 unit-binaries: $(UNIT_BINARIES) $(ASAN_BINARIES)
 boot-binaries: build/$(HOST_ARCH)/init-hostile build/$(HOST_ARCH)/faithful build/$(HOST_ARCH)/fsck-fake build/$(HOST_ARCH)/compose-stack \
-	build/$(HOST_ARCH)/init-planted build/plyboot-planted
+	build/$(HOST_ARCH)/init-planted build/plyboot-planted build/$(HOST_ARCH)/carry-out
 
 # test_faults*.c make these fail (tests/unit/faults.h).
 FAULT_CALLS := malloc calloc realloc reallocarray strdup open openat syscall fstat fstatat mkdirat unlinkat \
@@ -220,6 +224,7 @@ FAULT_CALLS_checker := pipe2 fcntl fork
 FAULT_CALLS_jail := prctl unshare chroot chdir getppid
 FAULT_CALLS_parallel := pthread_create
 FAULT_CALLS_seed := syncfs ftruncate readlinkat fstatvfs
+FAULT_CALLS_reset := syncfs
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
 fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap=%,$(FAULT_CALLS) \

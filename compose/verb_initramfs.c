@@ -357,8 +357,8 @@ const struct verb verb_initramfs = {
 		"  layers|state|record DEVICE, stack NAME, upper volatile, wait SECONDS,\n"
 		"  log quiet|normal|debug, floor N, signatures N, tries N,\n"
 		"  upper-tries N|none, watchdog SECONDS|none, fsck SECONDS|none,\n"
-		"  revoked sha256:HEX, jail whole, allow-init yes, shell PATH, on-failure "
-		"halt|reboot|shell\n\n"
+		"  revoked sha256:HEX, jail whole, allow-init yes, allow-reset yes, keep PATH,\n"
+		"  shell PATH, on-failure halt|reboot|shell\n\n"
 		"Modules come with what they need, in the order in which they are loaded; one that "
 		"is built into the kernel is passed over. The same inputs give the same bytes; "
 		"times are SOURCE_DATE_EPOCH or 0.\n",

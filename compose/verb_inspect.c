@@ -204,9 +204,12 @@ static void print_initconf(const struct initconf *conf)
 	for (size_t i = 0; i < conf->module_count; i++)
 		printf("module         %s %s\n", conf->modules[i].path,
 			conf->modules[i].parameters);
+	for (size_t i = 0; i < conf->keep_count; i++)
+		printf("keep           %s\n", conf->keep[i]);
 	printf("jail           %s\n", conf->jail_whole ? "whole" : "as far as the kernel has it");
-	printf("init=          %s\nshell          %s\non failure     %s\n",
+	printf("init=          %s\nplyboot.reset  %s\nshell          %s\non failure     %s\n",
 		conf->allow_init ? "counts" : "does not count",
+		conf->allow_reset ? "counts" : "does not count",
 		conf->shell != NULL ? conf->shell : "none", on_failure_name(conf->on_failure));
 }
 

@@ -25,5 +25,7 @@ const struct verb *const verbs[] = {
 	&verb_status,
 	&verb_confirm,
 	&verb_upper,
+	&verb_revert,
+	&verb_reset,
 	NULL,
 };

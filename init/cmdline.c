@@ -94,6 +94,15 @@ static const char *take_shell(struct merge *m, const char *value)
 	return NULL;
 }
 
+static const char *take_reset(struct merge *m, const char *value)
+{
+	(void)value;
+	if (!m->conf->allow_reset)
+		return "init.conf has no 'allow-reset yes'";
+	m->out->reset = true;
+	return NULL;
+}
+
 static const char *take_init(struct merge *m, const char *value)
 {
 	if (!m->conf->allow_init)
@@ -143,6 +152,7 @@ static const struct word {
 	{"plyboot.wait", WORD_VALUE, take_wait},
 	{"plyboot.log", WORD_VALUE, take_log},
 	{"plyboot.shell", WORD_FLAG, take_shell},
+	{"plyboot.reset", WORD_FLAG, take_reset},
 };
 enum { WORD_COUNT = sizeof words / sizeof words[0] };
 

@@ -18,6 +18,7 @@ struct settings {
 	enum initconf_log log;
 	bool shell; /* at the ladder's end, whatever else was said; only where init.conf has one */
 	const char *init; /* NULL: what the stack says */
+	bool reset;       /* of the state; only where init.conf allows it */
 	bool read_only;   /* mount the root read-only; it can be remounted */
 };
 

@@ -1,9 +1,11 @@
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "scope.h"
@@ -52,6 +54,29 @@ int files_read(int dir_fd, const char *path, size_t max_bytes, char **bytes, siz
 	*size_bytes = used;
 	*bytes = SCOPE_TAKE(buffer);
 	return 0;
+}
+
+int files_list(int dir_fd, struct path_list *names, struct error *e)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	int result = 0;
+	if (directory == NULL) {
+		scope_close(&fd);
+		return error_errno(e, errno, "read a directory");
+	}
+	while (result == 0) {
+		errno = 0;
+		const struct dirent *entry = readdir(directory);
+		if (entry == NULL) {
+			result = errno == 0 ? 0 : error_errno(e, errno, "read a directory");
+			break;
+		}
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = path_list_add(names, entry->d_name, 0, e);
+	}
+	(void)closedir(directory);
+	return result;
 }
 
 int files_write_all(int fd, const char *bytes, size_t size_bytes)

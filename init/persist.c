@@ -10,6 +10,7 @@
 #include "console.h"
 #include "handover.h"
 #include "overlay.h"
+#include "reset.h"
 #include "scope.h"
 #include "seed.h"
 #include "state.h"
@@ -61,7 +62,10 @@ static int open_paths(const struct persist_request *request, struct report *repo
 	if (state_mount(request->device, request->deadline_us, report, e) != 0)
 		return -1;
 	SCOPED_FD home = state_open_home(request->candidate->stack.name, e);
-	SCOPED_FD paths = home < 0 ? -1 : state_open_dir(home, "paths", true, e);
+	int unfinished = home < 0 ? -1 : reset_is_unfinished(home, e);
+	if (unfinished > 0)
+		return error_set(e, ERROR_IO, 0, "a reset is not finished");
+	SCOPED_FD paths = unfinished < 0 ? -1 : state_open_dir(home, "paths", true, e);
 	if (paths < 0)
 		return -1;
 	if (fstatvfs(paths, &fs) != 0 || (fs.f_flag & ST_RDONLY) != 0)

@@ -222,6 +222,10 @@ static void put_policy(struct json_text *json, const struct initconf *conf)
 	json_text_close(json, ']');
 	json_text_number(json, "tries", conf->tries);
 	json_text_number(json, "upper_tries", conf->upper_tries);
+	json_text_open(json, "keep", '[');
+	for (size_t i = 0; i < conf->keep_count; i++)
+		json_text_string(json, NULL, conf->keep[i]);
+	json_text_close(json, ']');
 	json_text_close(json, '}');
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "asking.h"
 #include "clock.h"
 #include "console.h"
 #include "crew.h"
@@ -239,6 +240,15 @@ static bool keeps_record(const struct boot *boot)
 	return strcmp(boot->settings.device[INITCONF_RECORD], "none") != 0;
 }
 
+/* Of a reset once a boot is enough. */
+static void carry_out(struct boot *boot, const struct upper_request *upper)
+{
+	const struct asking_request request = {
+		.upper = upper, .reset = boot->settings.reset, .conf = &boot->conf};
+	asking_carry_out(&request, &boot->report);
+	boot->settings.reset = false;
+}
+
 /* A persistent upper that overlayfs can't use (a full or failing disk), or that hides the init of
  * layers which have one, is one more that can't be had. */
 static int mount_with_upper(struct boot *boot, const struct candidate *candidate,
@@ -259,6 +269,7 @@ static int mount_with_upper(struct boot *boot, const struct candidate *candidate
 		.keep_nothing = boot->settings.upper_volatile,
 		.model_fd = model,
 	};
+	carry_out(boot, &request);
 	if (upper_prepare(&request, &boot->report, &upper, e) != 0)
 		return -1;
 	boot_step(boot, "upper");

@@ -11,8 +11,12 @@
  *     plyboot/<name>/archive/<n>/aside  of the last one, until the stack is confirmed without it:
  *                                       it comes back if that does not happen (aside_mark.h)
  *     plyboot/<name>/archive/<n>/restore somebody asked for it: it becomes the base
+ *     plyboot/<name>/asked              what the running system asks of the next boot
+ *                                       (layers/asked.h)
  *     plyboot/<name>/merging, dropped, trials/new, archive/new, upper.new
  *                                       what was being made or removed when the power went
+ *     plyboot/.reset-<name>, plyboot/<name>/unfinished
+ *                                       the same of a reset (reset.h)
  *     plyboot/<name>/spare/             see spare.h
  *     plyboot/<name>/stuck-<n>          what was to be removed, and can't be
  *     plyboot/<name>/paths/             persistent paths, see persist.h and begun.h

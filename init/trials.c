@@ -271,26 +271,6 @@ static void drop_stale(struct settlement *s, const char *hex, const struct diges
 	}
 }
 
-/* The names first: what is read is changed below. Others than ours are left alone. */
-static int list_trials(int all, struct path_list *out, struct error *e)
-{
-	int again = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = again < 0 ? NULL : fdopendir(again);
-	const struct dirent *entry;
-	struct digest ignored;
-	int result = 0;
-	if (directory == NULL) {
-		scope_close(&again);
-		return error_errno(e, errno, "read the trials");
-	}
-	while (result == 0 && (entry = readdir(directory)) != NULL) {
-		if (digest_parse_hex(entry->d_name, strlen(entry->d_name), &ignored))
-			result = path_list_add(out, entry->d_name, 0, e);
-	}
-	(void)closedir(directory);
-	return result;
-}
-
 static int settle_all(struct settlement *s, struct error *e)
 {
 	struct path_list names = {0};
@@ -301,11 +281,13 @@ static int settle_all(struct settlement *s, struct error *e)
 	if (all < 0 || store_remove(all, "new", e) != 0)
 		return -1;
 	s->all = all;
-	int result = list_trials(all, &names, e);
+	/* The names first: what is read is changed below. Others than ours are left alone. */
+	int result = files_list(all, &names, e);
 	for (size_t i = 0; result == 0 && i < names.count; i++) {
 		struct digest text;
-		(void)digest_parse_hex(names.items[i].path, DIGEST_HEX, &text);
-		settle(s, names.items[i].path, &text);
+		const char *name = names.items[i].path;
+		if (digest_parse_hex(name, strlen(name), &text))
+			settle(s, name, &text);
 	}
 	for (size_t i = 0; result == 0 && i < names.count; i++) {
 		struct digest text;

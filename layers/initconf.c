@@ -280,6 +280,21 @@ static bool set_allow_init(struct reader *r, char *value)
 	return strcmp(value, "yes") == 0;
 }
 
+static bool set_allow_reset(struct reader *r, char *value)
+{
+	r->conf->allow_reset = true;
+	return strcmp(value, "yes") == 0;
+}
+
+static bool set_keep(struct reader *r, char *value)
+{
+	struct initconf *conf = r->conf;
+	if (conf->keep_count == INITCONF_MAX_KEEPS || !path_is_normal(value))
+		return false;
+	conf->keep[conf->keep_count++] = value;
+	return true;
+}
+
 static bool set_shell(struct reader *r, char *value)
 {
 	r->conf->shell = value;
@@ -319,6 +334,8 @@ static const struct key {
 	{"module", set_module, false, true},
 	{"jail", set_jail, false, false},
 	{"allow-init", set_allow_init, false, false},
+	{"allow-reset", set_allow_reset, false, false},
+	{"keep", set_keep, false, true},
 	{"shell", set_shell, false, false},
 	{"on-failure", set_on_failure, false, false},
 };

@@ -10,6 +10,7 @@
 enum {
 	INITCONF_MAX_BYTES = 64 * 1024,
 	INITCONF_MAX_MODULES = 256,
+	INITCONF_MAX_KEEPS = 16,
 	INITCONF_MAX_WAIT_S = 3600,
 	INITCONF_WAIT_S = 30, /* when nothing is said */
 	INITCONF_UPPER_TRIES = 5,
@@ -58,8 +59,10 @@ struct initconf {
 	size_t module_count;
 	struct initconf_module *modules; /* owned */
 	bool jail_whole;                 /* unpack only in a jail that lacks nothing */
-	bool allow_init;
-	const char *shell; /* NULL: no shell, ever */
+	bool allow_init, allow_reset;
+	size_t keep_count;
+	const char *keep[INITCONF_MAX_KEEPS]; /* paths that no reset takes away */
+	const char *shell;                    /* NULL: no shell, ever */
 	enum on_failure on_failure;
 };
 

@@ -37,8 +37,8 @@ guest_hook() {
 }
 
 # device: versions 1 and 2 of a stack that share their largest layer, with the host command in it; the initramfs is made
-# with ${initramfs_options[@]}
-initramfs_options=()
+# with ${initramfs_options[@]}, the stacks with ${stack_options[@]}
+initramfs_options=() stack_options=()
 device() {
 	local version
 	payload "$work/base"
@@ -55,7 +55,7 @@ device() {
 		head -c 30000 /dev/urandom >"$work/more$version/more"
 		pack "app$version"
 		pack "more$version"
-		make_stack test "$version" -- "$work/base.layer" "$work/app$version.layer" "$work/more$version.layer"
+		make_stack test "$version" "${stack_options[@]}" -- "$work/base.layer" "$work/app$version.layer" "$work/more$version.layer"
 	done
 	make_initramfs "$work/device" "${initramfs_options[@]}"
 	make_image "$work/device" --stack test-1

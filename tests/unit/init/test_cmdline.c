@@ -99,6 +99,9 @@ static void test_what_can_not_be(void)
 	is_not_followed("", "plyboot.shell", "this initramfs has no shell");
 	ok(!got.shell, "no shell");
 	is_not_followed("shell /bin/sh\n", "plyboot.shell=yes", "it takes no value");
+	is_not_followed("", "plyboot.reset", "init.conf has no 'allow-reset yes'");
+	ok(!got.reset, "no reset");
+	is_not_followed("allow-reset yes\n", "plyboot.reset=yes", "it takes no value");
 	is_not_followed("", "init=/bin/sh", "init.conf has no 'allow-init yes'");
 	is_str(got.init, NULL, "no other init");
 	is_not_followed("allow-init yes\n", "init=bin/sh", "not an absolute path");
@@ -107,8 +110,10 @@ static void test_what_can_not_be(void)
 
 static void test_what_is_allowed(void)
 {
-	merge("shell /bin/sh\nallow-init yes\n", "plyboot.shell init=/bin/other");
+	merge("shell /bin/sh\nallow-init yes\nallow-reset yes\n",
+		"plyboot.shell plyboot.reset init=/bin/other");
 	is_str(warnings, "", "allowed");
+	ok(got.reset, "reset");
 	ok(got.shell, "shell");
 	is_str(got.init, "/bin/other", "init");
 }

@@ -114,6 +114,8 @@ static void test_booted(void)
 		report, "demo-6.stack", "its tries are used up, and it was never confirmed");
 	struct initconf conf = *report->conf;
 	conf.revoked_count = 1;
+	conf.keep_count = 1;
+	conf.keep[0] = "/etc/machine-id";
 	report->conf = &conf;
 	(void)report_try(report, new_candidate(), &e);
 	report->counted = true;

@@ -31,7 +31,8 @@ static void test_nothing_gives_the_defaults(void)
 	is_int(conf.fsck_s, 600, "a check of ten minutes");
 	is_int((long long)conf.floor, 0, "no floor");
 	is_int(conf.on_failure, ON_FAILURE_HALT, "halt");
-	ok(!conf.allow_init && !conf.upper_volatile && conf.shell == NULL, "nothing is allowed");
+	ok(!conf.allow_init && !conf.allow_reset && !conf.upper_volatile && conf.shell == NULL,
+		"nothing is allowed");
 	ok(!conf.jail_whole, "nor demanded");
 	initconf_free(&conf);
 }
@@ -60,6 +61,9 @@ static void test_every_key(void)
 			   "module /lib/modules/6.1/b.ko.xz  x=1 y=2\n"
 			   "jail whole\n"
 			   "allow-init yes\n"
+			   "allow-reset yes\n"
+			   "keep /etc/machine-id\n"
+			   "keep /srv/a name\n"
 			   "shell /bin/sh\n"
 			   "on-failure shell",
 		&conf, &e);
@@ -87,6 +91,8 @@ static void test_every_key(void)
 	is_str(conf.modules[0].parameters, "", "without parameters");
 	is_str(conf.modules[1].path, "/lib/modules/6.1/b.ko.xz", "the second");
 	is_str(conf.modules[1].parameters, "x=1 y=2", "with them");
+	ok(conf.allow_reset && conf.keep_count == 2, "what stays in a reset");
+	is_str(conf.keep[1], "/srv/a name", "a path with a blank");
 	is_str(conf.shell, "/bin/sh", "shell");
 	is_int(conf.on_failure, ON_FAILURE_SHELL, "on-failure");
 	initconf_free(&conf);
@@ -169,6 +175,14 @@ static void test_refusals(void)
 	refuses("jail none\n", "'jail' can't be 'none'");
 	refuses("default jail whole\n", "'jail' has no default");
 	refuses("allow-init no\n", "'allow-init' can't be");
+	refuses("allow-reset no\n", "'allow-reset' can't be");
+	refuses("keep etc\n", "'keep' can't be 'etc'");
+	refuses("keep /\n", "'keep' can't be '/'");
+	refuses("default keep /etc\n", "'keep' has no default");
+	char many[INITCONF_MAX_KEEPS * 8 + 9] = "";
+	for (int i = 0; i <= INITCONF_MAX_KEEPS; i++)
+		memcpy(many + 8 * i, "keep /a\n", 9);
+	refuses(many, "'keep' can't be '/a', or comes too often");
 	refuses("shell sh\n", "'shell' can't be");
 	refuses("shell /bin//sh\n", "'shell' can't be");
 	refuses("on-failure explode\n", "'on-failure' can't be");
