@@ -57,8 +57,8 @@ static int read_note(const struct begun *begun, struct digest *out, struct error
 	if (fstatat(begun->paths_fd, note, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : error_errno(e, errno, "look at paths/%s", note);
 	if (!S_ISREG(st.st_mode) || st.st_size != DIGEST_HEX)
-		return error_set(e, ERROR_FORMAT, 0, "paths/%s is no file of %d bytes", note,
-			DIGEST_HEX);
+		return error_set(
+			e, ERROR_FORMAT, 0, "paths/%s is no file of %d bytes", note, DIGEST_HEX);
 	if (files_read(begun->paths_fd, note, DIGEST_HEX, &text, &size_bytes, e) != 0)
 		return error_wrap(e, "paths");
 	if (!digest_parse_hex(text, size_bytes, out))
@@ -70,8 +70,8 @@ static int write_note(const struct begun *begun, const char *note, struct error 
 {
 	char hex[DIGEST_HEX + 1];
 	digest_format_hex(&begun->candidate->text, hex);
-	SCOPED_FD fd = openat(begun->paths_fd, note,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	SCOPED_FD fd = openat(
+		begun->paths_fd, note, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || files_write_all(fd, hex, DIGEST_HEX) != 0 || fsync(fd) != 0)
 		return error_errno(e, errno, "write paths/%s", note);
 	return 0;
@@ -123,8 +123,7 @@ static int put_away(
 	}
 	if (result != 0 && errno == EEXIST)
 		return error_set(e, ERROR_LIMIT, 0,
-			"%d of trials that are over are put away already: remove some",
-			AWAY_MOST);
+			"%d of trials that are over are put away already: remove some", AWAY_MOST);
 	if (result != 0 || fsync(begun->paths_fd) != 0)
 		return error_errno(e, errno, "put away what a trial that is over wrote");
 	digest_format_hex(who, hex);

@@ -73,8 +73,8 @@ static void end(void)
 
 static struct begun boot_of(unsigned version)
 {
-	candidate = (struct candidate){.text = text_of(version),
-		.stack = {.name = "test", .version = version}};
+	candidate = (struct candidate){
+		.text = text_of(version), .stack = {.name = "test", .version = version}};
 	return (struct begun){.paths_fd = paths_fd,
 		.path = "/var/lib/db",
 		.name = name,
@@ -357,8 +357,7 @@ static void a_strange_note_says_nothing(void)
 		(void)snprintf(want, sizeof want,
 			"/var/lib/db is served as it is; who began it is not known: %s",
 			strange[i].why);
-		is_str(report.warning_count == 1 ? report.warnings[0] : "", want,
-			"... and said");
+		is_str(report.warning_count == 1 ? report.warnings[0] : "", want, "... and said");
 		is_int(entries(), before, "... and all stays");
 		end();
 	}
@@ -377,7 +376,8 @@ static void a_note_alone_means_nothing(void)
 		start();
 		begun = boot_of(TWO);
 		strange[i].make();
-		ok(settle(&begun) == 0 && !is_there("%by"), "... and for a confirmed stack it goes");
+		ok(settle(&begun) == 0 && !is_there("%by"),
+			"... and for a confirmed stack it goes");
 		end();
 	}
 }
