@@ -13,8 +13,8 @@
 #include "store.h"
 #include "syscalls.h"
 
-/* Any names in the scratch directory: one thing at a time is made there, and there may be a
- * whiteout that gets further names. */
+/* Any names in the scratch directory: one thing at a time that replaces another is made there, and
+ * there may be a whiteout that gets further names. */
 static const char made[] = "made", spare[] = "spare";
 
 enum { RENAME_SWAP = 2 }; /* RENAME_EXCHANGE; linux/fs.h clashes with sys/mount.h */
@@ -44,14 +44,10 @@ static int failed_at(const struct merge *merge, const char *name, struct error *
 /* --- an entry */
 
 /* What was made in the scratch directory takes its place; what had it is removed from there. */
-static int place(const struct merge *merge, const char *name, bool replace, struct error *e)
+static int replace(const struct merge *merge, const char *name, struct error *e)
 {
-	int scratch = merge->request->scratch_fd, into = merge->walk.into;
-	if (!replace)
-		return sys_rename_noreplace(scratch, made, into, name) == 0
-			       ? 0
-			       : failed(merge, name, "put in place", e);
-	if (syscall(SYS_renameat2, scratch, made, into, name, RENAME_SWAP) != 0)
+	int scratch = merge->request->scratch_fd;
+	if (syscall(SYS_renameat2, scratch, made, merge->walk.into, name, RENAME_SWAP) != 0)
 		return failed(merge, name, "replace", e);
 	return store_remove(scratch, made, e);
 }
@@ -64,17 +60,18 @@ static bool is_whiteout(const struct stat *st)
 /* overlayfs makes all whiteouts of a mount names of one inode as far as the file system lets it
  * (ext4: 65,000), so there is no room for a second name of each. Those here are names of another
  * one. */
-static int make_whiteout(const struct merge *merge, const char *name, struct error *e)
+static int make_whiteout(
+	const struct merge *merge, int to, const char *to_name, const char *name, struct error *e)
 {
 	int scratch = merge->request->scratch_fd;
-	if (linkat(scratch, spare, scratch, made, 0) == 0)
+	if (linkat(scratch, spare, to, to_name, 0) == 0)
 		return 0;
 	if (errno != ENOENT && errno != EMLINK)
 		return failed(merge, name, "make", e);
 	if (store_remove(scratch, spare, e) != 0)
 		return -1;
 	if (mknodat(scratch, spare, S_IFCHR, makedev(0, 0)) != 0 ||
-		linkat(scratch, spare, scratch, made, 0) != 0)
+		linkat(scratch, spare, to, to_name, 0) != 0)
 		return failed(merge, name, "make", e);
 	return 0;
 }
@@ -86,46 +83,53 @@ static int merge_other(const struct merge *merge, const char *name, const struct
 		return 0;
 	if (into != NULL && is_whiteout(into) && is_whiteout(from))
 		return 0;
-	if (linkat(merge->walk.from, name, merge->request->scratch_fd, made, 0) != 0) {
+	int to = into == NULL ? merge->walk.into : merge->request->scratch_fd;
+	const char *to_name = into == NULL ? name : made;
+	if (linkat(merge->walk.from, name, to, to_name, 0) != 0) {
 		if (errno != EMLINK || !is_whiteout(from))
 			return failed(merge, name, "link", e);
-		if (make_whiteout(merge, name, e) != 0)
+		if (make_whiteout(merge, to, to_name, name, e) != 0)
 			return -1;
 	}
-	return place(merge, name, into != NULL, e);
+	return into == NULL ? 0 : replace(merge, name, e);
 }
 
 /* A new one, with all its metadata, which hides what the layers have there if it has to. */
-static int make_directory(const struct merge *merge, const char *name, int from, bool opaque,
-	bool replace, struct error *e)
+static int make_directory(const struct merge *merge, const char *name, int to, const char *to_name,
+	bool opaque, struct error *e)
 {
-	int scratch = merge->request->scratch_fd;
-	if (mkdirat(scratch, made, 0700) != 0)
+	SCOPED_FD from =
+		sys_openat2(merge->walk.from, name, O_RDONLY | O_DIRECTORY, 0, SYS_RESOLVE_STRICT);
+	if (from < 0)
+		return failed(merge, name, "open", e);
+	if (mkdirat(to, to_name, 0700) != 0)
 		return failed(merge, name, "make", e);
-	SCOPED_FD fd = openat(scratch, made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	SCOPED_FD fd = openat(to, to_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(merge, name, "open", e);
 	if ((opaque && merge_set_flag(fd, MERGE_OPAQUE, e) != 0) ||
 		merge_copy_metadata(from, fd, e) != 0)
 		return failed_at(merge, name, e);
-	return place(merge, name, replace, e);
+	return 0;
 }
 
 /* Where `into` has something else, or nothing: a directory of its own. What is no directory hides
- * what the layers have there, and so must what takes its place. */
+ * what the layers have there, and so must what takes its place, from the first moment on. Where
+ * there was nothing it is made in place: that of `from` is above it, whatever it lacks, and a
+ * rename from elsewhere takes the kernel a look at each directory above. */
 static int merge_directory(
 	struct merge *merge, const char *name, const struct stat *into, struct error *e)
 {
-	if (into == NULL || !S_ISDIR(into->st_mode)) {
-		bool hides = into != NULL && !walk_level(&merge->walk)->exact;
-		SCOPED_FD from = sys_openat2(
-			merge->walk.from, name, O_RDONLY | O_DIRECTORY, 0, SYS_RESOLVE_STRICT);
-		if (from < 0)
-			return failed(merge, name, "open", e);
-		if (make_directory(merge, name, from, hides, into != NULL, e) != 0)
-			return -1;
+	int result = 0;
+	if (into == NULL)
+		result = make_directory(merge, name, merge->walk.into, name, false, e);
+	else if (!S_ISDIR(into->st_mode)) {
+		bool hides = !walk_level(&merge->walk)->exact;
+		result = make_directory(merge, name, merge->request->scratch_fd, made, hides, e);
+		if (result == 0)
+			result = replace(merge, name, e);
 	}
-	return walk_remember(&merge->walk, name, e);
+	return result == 0 ? walk_remember(&merge->walk, name, e) : -1;
 }
 
 static int merge_entry(struct merge *merge, const char *name, struct error *e)

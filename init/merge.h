@@ -2,7 +2,7 @@
  * One upper directory of overlayfs becomes part of another: what `from`, stacked over `into`, shows
  * is then what `into` shows alone, over the same layers.
  *
- * `from` is only read: what it has comes into `into` by hard links, each in one rename. At every
+ * `from` is only read: what it has comes into `into` by hard links, in one step each. At every
  * moment, whatever was done so far, `from` over `into` shows what it showed before. So a merge that
  * was cut, or that failed, is begun again whenever one likes, and until it is complete both are
  * mounted, one over the other. Neither may be mounted meanwhile.
@@ -16,7 +16,8 @@
 
 struct merge_request {
 	int from_fd, into_fd; /* directories of one file system */
-	int scratch_fd; /* a third there, empty before and after: what is made gets there first */
+	int scratch_fd; /* a third there, empty before and after: what replaces something is made
+			   there */
 	void (*progress)(void); /* at each directory, and within long ones; NULL: nobody asks */
 };
 
