@@ -288,6 +288,31 @@ static int remove_tree(struct error *e)
 	return status;
 }
 
+/* As of a damaged directory, whose hashes are not those of its names. */
+static void what_is_listed_and_not_found(void)
+{
+	unsigned found = 0;
+	for (unsigned n = 1; n <= 40; n++) {
+		char path[128];
+		struct error e = {.code = ERROR_NONE};
+		scratch_make(path);
+		int fd = open(path, O_RDONLY | O_DIRECTORY);
+		if (mkdirat(fd, "t", 0755) != 0)
+			abort();
+		int file = openat(fd, "t/file", O_WRONLY | O_CREAT, 0644);
+		(void)close(file);
+		faults = (struct faults){.kinds = FAULTS_SYSTEM, .left = n, .error_number = ENOENT};
+		faults_begin();
+		int status = store_remove(fd, "t", &e);
+		faults_end();
+		(void)close(fd);
+		found += status != 0 && e.code == ERROR_IO &&
+			 strstr(e.text, "\"t\" can't be emptied") != NULL;
+		scratch_remove(path);
+	}
+	is_int(found, 1, "a name that is listed and not found ends a removal");
+}
+
 static void try(const char *name, int (*run)(struct error *e), unsigned also)
 {
 	const struct faults_case one = {.name = name, .run = run, .also = also};
@@ -339,6 +364,7 @@ int main(void)
 	try("store_remove", remove_tree, 0);
 	try_errno("store_remove", remove_tree, EPERM, "EPERM");
 	try_errno("store_remove", remove_tree, EEXIST, "EEXIST");
+	what_is_listed_and_not_found();
 	layer_free(&stored);
 	bytes_free(&tar);
 	sandbox_close(&store);
