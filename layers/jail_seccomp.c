@@ -141,6 +141,13 @@ struct rule {
 	FUTEX(number, FUTEX_WAKE), FUTEX(number, FUTEX_WAIT), FUTEX(number, FUTEX_WAIT_BITSET),    \
 		FUTEX(number, FUTEX_REQUEUE)
 
+/* Nothing that was written is run; and threads, but no processes. */
+#define CODE_AND_THREAD_RULES                                                                      \
+	{SYS_JAIL_MMAP, 2, PROT_EXEC, 0}, {SYS_mprotect, 2, PROT_EXEC, 0},                         \
+	{                                                                                          \
+		SYS_clone, 0, ~(uint32_t)CLONE_DETACHED, THREAD_FLAGS                              \
+	}
+
 static const struct rule unpack_rules[] = {
 #ifdef SYS_futex
 	FUTEX_RULES(SYS_futex),
@@ -148,9 +155,7 @@ static const struct rule unpack_rules[] = {
 #ifdef SYS_futex_time64
 	FUTEX_RULES(SYS_futex_time64),
 #endif
-	{SYS_JAIL_MMAP, 2, PROT_EXEC, 0},
-	{SYS_mprotect, 2, PROT_EXEC, 0},
-	{SYS_clone, 0, ~(uint32_t)CLONE_DETACHED, THREAD_FLAGS},
+	CODE_AND_THREAD_RULES,
 };
 
 /* Both of musl's and of glibc's ways to do the same. */
@@ -271,9 +276,7 @@ static const struct rule program_rules[] = {
 #ifdef SYS_futex_time64
 	FUTEX_RULES(SYS_futex_time64),
 #endif
-	{SYS_JAIL_MMAP, 2, PROT_EXEC, 0},
-	{SYS_mprotect, 2, PROT_EXEC, 0},
-	{SYS_clone, 0, ~(uint32_t)CLONE_DETACHED, THREAD_FLAGS},
+	CODE_AND_THREAD_RULES,
 	{SYS_execveat, 4, UINT32_MAX, AT_EMPTY_PATH},
 	{SYS_prctl, 0, UINT32_MAX, PR_GET_DUMPABLE},
 	{SYS_ioctl, 1, 0xff00, 0x1200},
