@@ -117,7 +117,7 @@ static int compose(char **argv, struct error *e)
 	boot.record.fd = -1;
 	boot.store.fd = -1;
 	boot.store.cpus = 2;
-	boot.settings.device[INITCONF_STATE] = "none";
+	boot.settings.device[INITCONF_STATE] = boot.settings.device[INITCONF_RECORD] = "none";
 	initconf_defaults(&boot.conf);
 	report_start(&boot.report, &boot.conf);
 	if (uname(&boot.machine) != 0)
