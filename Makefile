@@ -333,7 +333,7 @@ build/coverage/shared_counters.o: tests/shared_counters.c Makefile
 	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
 		build/coverage/libinit.a build/coverage/libentry.a build/coverage/libdown.a \
-		build/coverage/libcompose.a build/coverage/liblayers.a
+		build/coverage/librun.a build/coverage/libcompose.a build/coverage/libqemu.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
 
@@ -380,7 +380,7 @@ FUZZ_SECONDS := 5
 FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
-	compose/bytes.c compose/tar_members.c compose/elf.c
+	compose/bytes.c compose/tar_members.c compose/elf.c init/run/job.c qemu/session.c qemu/console.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
