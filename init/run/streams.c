@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -54,14 +54,11 @@ static int open_terminal(struct streams *streams, const struct job *job, struct 
 	const struct winsize size = {.ws_row = job->rows, .ws_col = job->columns};
 	int *theirs = streams->theirs.fds;
 	char path[32];
-	int number, locked = 0;
 	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &locked) != 0 ||
-		ioctl(master, (int)TIOCGPTN, &number) != 0)
+	if (master < 0 || unlockpt(master) != 0 || ptsname_r(master, path, sizeof path) != 0)
 		return error_set(e, ERROR_KERNEL, errno, "a terminal (/dev/ptmx)");
 	streams->output_fds[0] = master;
 	streams->input_fd = fcntl(master, F_DUPFD_CLOEXEC, 3);
-	(void)snprintf(path, sizeof path, "/dev/pts/%d", number);
 	for (int i = 0; i < 3; i++) {
 		theirs[i] = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 		if (theirs[i] < 0)
