@@ -6,6 +6,9 @@
 
 payload "$work/root"
 cat >"$work/root/hook" <<'END'
+if $bb grep -q test.reboot /proc/cmdline && ! [ -e /was-here ]; then
+	$bb touch /was-here && $bb sync && $bb reboot -f
+fi
 for level in err warn info debug; do
 	echo "$level:"
 	$bb dmesg -r | $bb sed -n "s/^<$(case $level in err) echo 11 ;; warn) echo 12 ;; info) echo 14 ;; debug) echo 15 ;; esac)>.*plyboot: /&/p"
@@ -85,6 +88,14 @@ make_initramfs "$work/bar" --set 'progress bar'
 slow "a bar, for whoever wants one on a serial line" 20000000 bar
 check "  is drawn where it stands" grep -aqP 'plyboot: \[#+\.+\] \d+ %, .*\r\x1b\[Kplyboot: \[#' "$work/console"
 check "  and gone at the end" grep -aqP '\r\x1b\[Kplyboot: layer 2/2 ' "$work/console"
+
+mkdir "$work/again"
+ln "$work/good/initramfs" "$work/again/initramfs"
+cp --sparse=always "$work/good/disk" "$work/again/disk"
+status=0
+APPEND=test.reboot boot "$work/again" "$work/console" || status=$?
+check "a guest that reboots ends" [ "$status" -eq 120 ]
+APPEND=test.reboot boots "  with --reboot it boots again" "$work/good" --reboot
 
 make_initramfs "$work/off" --set 'progress off'
 slow "off" 20000000 off
