@@ -105,10 +105,22 @@ static void write_whole(int fd, const char *bytes, size_t length)
 	}
 }
 
+/* Until the kernel has printed what is to be printed: who reads this has its console to himself. */
+static void settle(void)
+{
+	char active[64];
+	int fd = open("/sys/class/tty/console/active", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return;
+	(void)!read(fd, active, sizeof active);
+	(void)close(fd);
+}
+
 /*
  * Also into the kernel's log, with a priority, for who looks at it later (`dmesg -l err`). The
  * console has the line already, so the kernel must not print it there: it is told to be silent
- * meanwhile. Opened for each line, since the kernel takes ten in five seconds of one descriptor.
+ * meanwhile, and has nothing unprinted before and after. Opened for each line, since the kernel
+ * takes ten in five seconds of one descriptor.
  */
 static void write_log(enum console_priority priority, const char *line, size_t length)
 {
@@ -118,11 +130,14 @@ static void write_log(enum console_priority priority, const char *line, size_t l
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return;
-	int used = snprintf(entry, sizeof entry, "<%u>%.*s", (unsigned)priority, (int)length, line);
-	if (used >= (int)sizeof entry)
-		used = (int)sizeof entry - 1;
+	/* With its newline: without one the kernel would wait for more of the line. */
+	int most = LOG_LINE_BYTES - (int)sizeof "<7>\n";
+	int used = snprintf(entry, sizeof entry, "<%u>%.*s\n", (unsigned)priority,
+		(int)length < most ? (int)length : most, line);
+	settle();
 	if (used > 0 && syscall(SYS_syslog, LOG_CONSOLE_OFF, NULL, 0) == 0) {
 		(void)!write(fd, entry, (size_t)used);
+		settle();
 		(void)syscall(SYS_syslog, LOG_CONSOLE_ON, NULL, 0);
 	}
 	(void)close(fd);

@@ -98,6 +98,9 @@ check "a guest that reboots ends" [ "$status" -eq 120 ]
 APPEND=test.reboot boots "  with --reboot it boots again" "$work/good" --reboot
 
 make_initramfs "$work/off" --set 'progress off'
-slow "off" 20000000 off
+APPEND=loglevel=7 slow "off" 20000000 off
 check "  is off" [ "$(grep -ac 'MB/s' "$work/console")" -eq 0 ]
+check "  with a kernel that prints what is in its log: ours are not there twice" \
+	[ "$(sed '/^err:/,$d' "$work/console" | grep -ac '\] plyboot: ')" -eq 0 ]
+says "  and once" 'layers on /dev/vdb1'
 finish
