@@ -100,8 +100,11 @@ static json_t *fallbacks(const struct status *self, bool *failed)
 	const json_t *report = self->booted.report, *entry;
 	size_t i;
 	for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
-		json_array_foreach(json_object_get(report, lists[k]), i, entry)
+		const json_t *list = json_object_get(report, lists[k]);
+		json_array_foreach(list, i, entry)
+		{
 			append_step(out, lists[k], json_object_get(entry, "file"), entry, failed);
+		}
 	}
 	const json_t *why = json_object_get(json_object_get(report, "upper"), "why");
 	if (json_is_string(why)) {

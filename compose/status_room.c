@@ -72,7 +72,10 @@ void status_print_layers(const struct status *self, FILE *to)
 {
 	const json_t *list = json_object_get(self->booted.report, "layers"), *layer;
 	size_t i;
-	json_array_foreach(list, i, layer) print_layer(layer, i + 1, to);
+	json_array_foreach(list, i, layer)
+	{
+		print_layer(layer, i + 1, to);
+	}
 }
 
 void status_print_room(const struct status *self, FILE *to)

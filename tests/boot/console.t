@@ -103,4 +103,9 @@ check "  is off" [ "$(grep -ac 'MB/s' "$work/console")" -eq 0 ]
 check "  with a kernel that prints what is in its log: ours are not there twice" \
 	[ "$(sed '/^err:/,$d' "$work/console" | grep -ac '\] plyboot: ')" -eq 0 ]
 says "  and once" 'layers on /dev/vdb1'
+mkdir "$work/alone"
+ln "$work/good/initramfs" "$work/alone/initramfs"
+APPEND=plyboot.wait=8 refuses "a disk that never comes" "$work/alone" DEVICE "no block device is PARTLABEL=plyboot-layers"
+says "  is waited for" 'waiting for PARTLABEL=plyboot-layers$'
+says "  which is said again" 'waiting for PARTLABEL=plyboot-layers, for 2 s more at most$'
 finish
