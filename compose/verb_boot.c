@@ -13,7 +13,7 @@ struct boot_options {
 	const char *architecture, *kernel, *initrd, *image, *append, *nonce, *log, *forward;
 	struct text_list disks, qemu_arguments;
 	uint64_t memory_mib, cpus, limit_s;
-	bool expect_verdict, snapshot, network, no_terminal;
+	bool expect_verdict, snapshot, network, no_terminal, reboot;
 };
 
 #define FIELD(name_) .offset = offsetof(struct boot_options, name_)
@@ -66,6 +66,10 @@ static const struct option_spec options[] = {
 		.fallback = "1",
 		.min = 1,
 		.max = 255},
+	{.name = "--reboot",
+		.kind = OPTION_FLAG,
+		FIELD(reboot),
+		.help = "boot again when the guest reboots, instead of ending"},
 	{.name = "--network",
 		.kind = OPTION_FLAG,
 		FIELD(network),
@@ -202,6 +206,7 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	request.network = given->network;
 	request.host_forward = given->forward;
 	request.extra = arguments;
+	request.reboot = given->reboot;
 	request.interactive = interactive;
 	request.console_fd = STDOUT_FILENO;
 	request.log_fd = log_fd;

@@ -185,6 +185,7 @@ static void print_initconf(const struct initconf *conf)
 	printf("upper          %s\n", conf->upper_volatile ? "volatile" : "as the stack says");
 	printf("wait           %u s (%s)\nlog            %s (%s)\n", conf->wait_s,
 		how_text(conf->wait_how), logs[conf->log], how_text(conf->log_how));
+	printf("progress       %s\n", initconf_progress_name(conf->progress));
 	printf("floor          %llu\nsignatures     %u\ntries          %u\n",
 		(unsigned long long)conf->floor, conf->signatures, (unsigned)conf->tries);
 	if (conf->upper_tries > 0)

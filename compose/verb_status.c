@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "../layers/choose.h"
-#include "device.h"
 #include "report.h"
+#include "status.h"
 #include "status_conflicts.h"
 #include "uppers.h"
 #include "verbs.h"
@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
 	{.name = "--json",
 		.kind = OPTION_FLAG,
 		.offset = offsetof(struct status_options, with.json),
-		.help = "with --conflicts: one JSON object a line"},
+		.help = "as JSON: one object; with --conflicts one a line"},
 	{.name = "--store",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct status_options, with.store),
@@ -30,15 +30,6 @@ static const struct option_spec options[] = {
 		.help = "with --conflicts: where the stacks are, instead of the layers partition"},
 	BOOTED_OPTION_RUN(offsetof(struct status_options, with.run)),
 	{0},
-};
-
-struct status {
-	struct booted booted;
-	struct record_io record;
-	bool has_record;
-	struct layout layers;
-	struct candidate_policy policy;
-	struct device_stacks stacks;
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -72,12 +63,14 @@ static void print_running(const struct status *self)
 		self->has_record ? trial_text(record_find(record, &booted->text), trial)
 				 : "no record");
 	printf("signed by      %s\n", key != NULL ? key : "");
+	status_print_layers(self, stdout);
 	const json_t *upper = json_object_get(booted->report, "upper");
 	const char *why = text_of(upper, "why");
 	const bool on_trial = json_is_true(json_object_get(upper, "trial"));
 	printf("upper          %s%s%s%s\n", text_of(upper, "kind"),
 		on_trial ? ", on trial: dropped unless it is confirmed" : "",
 		why[0] != '\0' ? ": " : "", why);
+	status_print_room(self, stdout);
 }
 
 /* Uppers that were taken away, and how long it is until this one is. */
@@ -217,11 +210,27 @@ static void print_all(struct status *self, const char *run)
 	print_ladder(self);
 }
 
-static int print_status(struct status *self, const char *run, struct error *e)
+static int print_json(struct status *self, struct error *e)
+{
+	json_t *object = status_json(self, e);
+	if (object == NULL)
+		return -1;
+	int result = json_dumpf(object, stdout, JSON_INDENT(2));
+	json_decref(object);
+	if (result != 0)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory for the status");
+	puts("");
+	return 0;
+}
+
+static int print_status(struct status *self, const struct status_options *given, struct error *e)
 {
 	int result = look(self, e);
-	if (result == 0)
-		print_all(self, run);
+	status_measure(self, given->with.run);
+	if (result == 0 && given->with.json)
+		result = print_json(self, e);
+	else if (result == 0)
+		print_all(self, given->with.run);
 	candidates_free(&self->stacks.found);
 	layout_close(&self->layers);
 	return result;
@@ -233,12 +242,12 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	const struct status_options *given = opaque;
 	(void)operands;
 	self = (struct status){.layers = LAYOUT_INIT};
-	if (!given->conflicts && (given->with.json || given->with.store != NULL))
-		return error_set(e, ERROR_USAGE, 0, "--json and --store go with --conflicts");
+	if (!given->conflicts && given->with.store != NULL)
+		return error_set(e, ERROR_USAGE, 0, "--store goes with --conflicts");
 	if (booted_read(given->with.run, &self.booted, e) != 0)
 		return -1;
 	int result = given->conflicts ? status_conflicts(&self.booted, &given->with, e)
-				      : print_status(&self, given->with.run, e);
+				      : print_status(&self, given, e);
 	booted_free(&self.booted);
 	return result;
 }
@@ -255,7 +264,8 @@ const struct verb verb_status = {
 		"passed over in this boot, with its reason. Then what the next boot will try, in "
 		"its "
 		"order, by the code that /init decides by, and what it will refuse. Layers are not "
-		"read: a damaged one shows when it boots, or by `plyboot verify`.\n\n"
+		"read: a damaged one shows when it boots, or by `plyboot verify`. Also how much "
+		"memory the layers hold, and the room in the upper.\n\n"
 		"--conflicts: an upper that was made for another stack hides what the running one "
 		"brought where the upper has something itself. For each stack that it was made for "
 		"before and that the layers partition still has, it lists the paths where the "
@@ -270,6 +280,7 @@ const struct verb verb_status = {
 		"the "
 		"update are listed as well. All layers of these stacks are read and checked, but "
 		"not "
-		"the signatures. The keys of --json are in layers/FORMAT.md.\n\n"
+		"the signatures. The keys of --json, with it and without, are in "
+		"layers/FORMAT.md.\n\n"
 		"It takes root, for the layers partition and the record.\n",
 };

@@ -15,7 +15,7 @@
 #include "reset.h"
 #include "scope.h"
 #include "state_private.h"
-#include "watchdog.h"
+#include "patience.h"
 
 static const char file_name[] = "asked";
 
@@ -101,7 +101,8 @@ static int begin_reset(int all_fd, int home, const struct asking_request *reques
 	const struct reset_request reset = {.all_fd = all_fd,
 		.name = request->upper->candidate->stack.name,
 		.keep = &asked,
-		.progress = watchdog_feed};
+		.progress = patience_feed};
+	patience_begin("the reset goes on");
 	for (size_t i = 0; i < request->conf->keep_count; i++) {
 		if (asked_add(&asked, request->conf->keep[i], e) != 0)
 			return -1;

@@ -15,6 +15,7 @@
 #include "console.h"
 #include "files.h"
 #include "gpt.h"
+#include "patience.h"
 #include "scope.h"
 #include "uevent.h"
 #include "watchdog.h"
@@ -291,20 +292,33 @@ static int not_there(const char *text, const struct tag *tag, uint64_t waited_us
 		CLOCK_MS_OF(waited_us), present.text[0] != '\0' ? present.text : "none", more);
 }
 
+/* After a second, and then every few. */
+static void say_waiting(
+	const char *text, uint64_t start_us, uint64_t deadline_us, uint64_t *said_us)
+{
+	uint64_t now = clock_us();
+	if (now - start_us <= SAY_AFTER_US || now >= deadline_us)
+		return;
+	if (*said_us == 0) {
+		console_say("waiting for %s", text);
+		*said_us = now;
+	} else if (patience_is_over(said_us, now)) {
+		console_say("waiting for %s, for %llu s more at most", text,
+			(unsigned long long)((deadline_us - now + 999999) / 1000000));
+	}
+}
+
 int devices_find(
 	const char *text, uint64_t deadline_us, char out[DEVICES_PATH_SIZE], struct error *e)
 {
 	uint64_t start = clock_us();
 	struct wanted wanted = parse(text);
 	const struct scan *scan = &wanted.scan;
-	bool said = false;
+	uint64_t said_us = 0;
 	look(&wanted);
 	for (unsigned pause = 1; scan->matches == 0 && clock_us() < deadline_us;
 		pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS) {
-		if (!said && clock_us() - start > SAY_AFTER_US) {
-			console_say("waiting for %s", text);
-			said = true;
-		}
+		say_waiting(text, start, deadline_us, &said_us);
 		clock_sleep_ms(pause);
 		watchdog_feed();
 		look(&wanted);

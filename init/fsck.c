@@ -13,6 +13,7 @@
 #include "files.h"
 #include "jail.h"
 #include "meminfo.h"
+#include "patience.h"
 #include "scope.h"
 #include "watchdog.h"
 
@@ -96,9 +97,8 @@ static void describe(
 
 struct waiting {
 	const char *device;
-	uint64_t start_us;
+	uint64_t start_us, said_us; /* said_us: 0 as long as nothing was said */
 	unsigned limit_s;
-	bool said;
 };
 
 /* Its time is limited, so that a check that hangs is over before the watchdog would be needed. */
@@ -106,10 +106,18 @@ static void stay_alive(void *context)
 {
 	struct waiting *waiting = context;
 	watchdog_feed();
-	if (waiting->said || clock_us() - waiting->start_us < SILENT_US)
+	uint64_t now = clock_us();
+	if (now - waiting->start_us < SILENT_US)
 		return;
-	waiting->said = true;
-	console_say("%s is being checked, which may take %u s", waiting->device, waiting->limit_s);
+	if (waiting->said_us == 0) {
+		waiting->said_us = now;
+		console_say("%s is being checked, which may take %u s", waiting->device,
+			waiting->limit_s);
+	} else if (patience_is_over(&waiting->said_us, now)) {
+		console_say("%s is being checked: %llu s so far, of %u s at most", waiting->device,
+			(unsigned long long)((now - waiting->start_us) / 1000000),
+			waiting->limit_s);
+	}
 }
 
 /* Most of what is left, so that it is the check that fails and not the boot. */

@@ -16,7 +16,7 @@
 #include "state.h"
 #include "store.h"
 #include "syscalls.h"
-#include "watchdog.h"
+#include "patience.h"
 
 /* What all of a stack's paths have in common. */
 struct service {
@@ -85,7 +85,8 @@ static int begin(
 	const struct begun *begun, int mount_point, struct report_persist *report, struct error *e)
 {
 	struct seed_amount amount;
-	if (seed_tree(mount_point, begun->paths_fd, begun->name, watchdog_feed, &amount, e) != 0) {
+	patience_begin("the first content of a persistent path is being copied");
+	if (seed_tree(mount_point, begun->paths_fd, begun->name, patience_feed, &amount, e) != 0) {
 		begun_give_up(begun);
 		return -1;
 	}

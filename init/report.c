@@ -36,7 +36,7 @@ static void warn_va(struct report *report, enum initconf_log level, const char *
 {
 	char line[REPORT_LINE_SIZE];
 	(void)vsnprintf(line, sizeof line, format, args);
-	console_print(level, "%s: %s", word, line);
+	console_print_as(CONSOLE_WARNING, level, "%s: %s", word, line);
 	if (report->warning_count < REPORT_WARNINGS)
 		memcpy(report->warnings[report->warning_count++], line, sizeof line);
 }

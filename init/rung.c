@@ -15,13 +15,12 @@
 #include "jail.h"
 #include "overlay.h"
 #include "persist.h"
+#include "progress.h"
 #include "scope.h"
 #include "spare.h"
 #include "state.h"
 #include "upper.h"
 #include "watchdog.h"
-
-enum { PROGRESS_US = 1000000 };
 
 /* What is in the store for one stack. */
 struct lowers {
@@ -35,24 +34,58 @@ struct lowers {
 struct listener {
 	struct boot *boot;
 	const struct stack *stack;
-	size_t first;                  /* layers below it are hidden, whole */
-	uint64_t said_us;              /* when progress was told last */
-	uint64_t stored[LIMIT_LAYERS]; /* how far each layer was then */
+	size_t first; /* layers below it are hidden, whole */
+	struct progress progress;
+	uint64_t done_bytes;           /* of the blobs that are to be unpacked */
+	uint64_t stored[LIMIT_LAYERS]; /* how far each layer is */
 };
 
-static void say_progress(void *context, size_t index, uint64_t stored_bytes)
+/* What unpacks it says how far it is, and may say anything. */
+static void show_progress(void *context, size_t index, uint64_t stored_bytes)
 {
 	struct listener *listener = context;
-	const struct layer_record *record = &listener->stack->layers[index];
-	uint64_t now = clock_us();
-	if (listener->stored[index] != stored_bytes)
+	char text[PROGRESS_SIZE];
+	if (stored_bytes > listener->stored[index] &&
+		stored_bytes <= listener->stack->layers[index].stored_bytes) {
 		watchdog_feed(); /* a layer that has come to a halt must not keep it quiet */
-	listener->stored[index] = stored_bytes;
-	if (now - listener->said_us < PROGRESS_US || stored_bytes > record->stored_bytes)
+		listener->done_bytes += stored_bytes - listener->stored[index];
+		listener->stored[index] = stored_bytes;
+	}
+	if (!progress_due(&listener->progress, listener->done_bytes, clock_us(), text))
 		return;
-	listener->said_us = now;
-	console_say("layer %zu/%zu: %llu %%", index + 1, listener->stack->layer_count,
-		(unsigned long long)(stored_bytes * 100 / record->stored_bytes));
+	if (listener->progress.style == PROGRESS_BAR)
+		console_draw(text);
+	else
+		console_show(text);
+}
+
+static enum progress_style style_of(const struct initconf *conf)
+{
+	switch (conf->progress) {
+	case INITCONF_PROGRESS_BAR:
+		return PROGRESS_BAR;
+	case INITCONF_PROGRESS_LINES:
+		return PROGRESS_LINES;
+	case INITCONF_PROGRESS_OFF:
+		return PROGRESS_OFF;
+	default:
+		return console_is_screen() ? PROGRESS_BAR : PROGRESS_LINES;
+	}
+}
+
+/* Of layers that are there, and of one that the stack has twice, nothing is read. */
+static uint64_t bytes_to_read(
+	const struct boot *boot, const struct stack *stack, const struct digest *ids)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		bool seen = store_mount_has(&boot->store, &ids[i]);
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = memcmp(&ids[k], &ids[i], sizeof ids[i]) == 0;
+		uint64_t more = seen ? 0 : stack->layers[i].stored_bytes;
+		bytes = more > UINT64_MAX - bytes ? UINT64_MAX : bytes + more;
+	}
+	return bytes;
 }
 
 static void say_layer(const struct report_layer *layer, size_t number, size_t count)
@@ -76,6 +109,10 @@ static void note_layer(
 	const struct stack *stack = listener->stack;
 	struct report_layer *line = &report->layers[report->layer_count++];
 	*line = (struct report_layer){stack->layers[index], layer->id, layer->reused, took_us};
+	if (!layer->reused) {
+		listener->done_bytes += stack->layers[index].stored_bytes - listener->stored[index];
+		listener->stored[index] = stack->layers[index].stored_bytes;
+	}
 	say_layer(line, index + 1, stack->layer_count);
 	if (layer->hides_lower)
 		listener->first = index;
@@ -115,7 +152,7 @@ static int unpack_layers(struct boot *boot, struct listener *listener, struct er
 		.user_xattrs_supported = has_user_xattrs(boot->store.fd),
 		.cpus = boot->store.cpus,
 		.jail_demand = boot->conf.jail_whole ? JAIL_ALL : 0,
-		.progress = say_progress,
+		.progress = show_progress,
 		.done = note_layer,
 		.context = listener,
 	};
@@ -145,8 +182,12 @@ static int add_layers(
 	if (store_mount_prepare(&boot->store, stack, out->ids, e) != 0)
 		return -1;
 	boot_step(boot, "store");
-	struct listener listener = {.boot = boot, .stack = stack, .said_us = clock_us()};
-	if (unpack_layers(boot, &listener, e) != 0)
+	struct listener listener = {.boot = boot, .stack = stack};
+	progress_start(&listener.progress, style_of(&boot->conf),
+		bytes_to_read(boot, stack, out->ids), clock_us());
+	int result = unpack_layers(boot, &listener, e);
+	console_draw_end();
+	if (result != 0)
 		return -1;
 	out->first = listener.first;
 	boot_step(boot, "layers");

@@ -32,7 +32,7 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static bool is_there(const struct store_mount *store, const struct digest *id)
+bool store_mount_has(const struct store_mount *store, const struct digest *id)
 {
 	char name[DIGEST_HEX + 1];
 	struct stat st;
@@ -48,7 +48,7 @@ static struct need sum_up(
 	for (size_t i = 0; i < stack->layer_count; i++) {
 		const struct layer_record *record = &stack->layers[i];
 		uint64_t tmpfs_bytes, kernel_bytes;
-		if (is_there(store, &ids[i]))
+		if (store_mount_has(store, &ids[i]))
 			continue;
 		store_need(record, page_bytes, &tmpfs_bytes, &kernel_bytes);
 		need.tmpfs_bytes = add(need.tmpfs_bytes, tmpfs_bytes);

@@ -17,6 +17,9 @@ struct store_mount {
 int store_mount_prepare(struct store_mount *store, const struct stack *stack,
 	const struct digest *ids, struct error *e);
 
+/* Is the layer with this identity in it? */
+bool store_mount_has(const struct store_mount *store, const struct digest *id);
+
 /* Give back the memory of all but these layers and the one named `synthetic`. */
 void store_mount_drop_others(
 	struct store_mount *store, const struct digest *ids, size_t count, const char *synthetic);

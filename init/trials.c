@@ -13,7 +13,7 @@
 #include "scope.h"
 #include "store.h"
 #include "syscalls.h"
-#include "watchdog.h"
+#include "patience.h"
 
 static const char trials[] = "trials", alone_mark[] = "alone", archive[] = "archive";
 
@@ -187,7 +187,8 @@ static int merge_into_base(const struct settlement *s, int trial, struct error *
 	if (scratch < 0)
 		return -1;
 	const struct merge_request request = {
-		.from_fd = from, .into_fd = into, .scratch_fd = scratch, .progress = watchdog_feed};
+		.from_fd = from, .into_fd = into, .scratch_fd = scratch, .progress = patience_feed};
+	patience_begin("what a trial wrote is being merged");
 	if (merge_uppers(&request, &entries, e) != 0)
 		return -1;
 	console_debug("state: %llu entries merged", (unsigned long long)entries);

@@ -31,6 +31,7 @@ void initconf_defaults(struct initconf *out)
 			"PARTLABEL=plyboot-record"},
 		.wait_s = INITCONF_WAIT_S,
 		.log = INITCONF_LOG_NORMAL,
+		.progress = INITCONF_PROGRESS_AUTO,
 		.signatures = 1,
 		.tries = RECORD_TRIES,
 		.upper_tries = INITCONF_UPPER_TRIES,
@@ -194,6 +195,23 @@ static bool set_log(struct reader *r, char *value)
 	return initconf_log_parse(value, &r->conf->log);
 }
 
+const char *initconf_progress_name(enum initconf_progress progress)
+{
+	static const char *const names[INITCONF_PROGRESSES] = {"auto", "bar", "lines", "off"};
+	return names[progress];
+}
+
+static bool set_progress(struct reader *r, char *value)
+{
+	for (unsigned i = 0; i < INITCONF_PROGRESSES; i++) {
+		if (strcmp(value, initconf_progress_name((enum initconf_progress)i)) == 0) {
+			r->conf->progress = (enum initconf_progress)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool set_floor(struct reader *r, char *value)
 {
 	return number_parse(value, INT64_MAX, &r->conf->floor);
@@ -324,6 +342,7 @@ static const struct key {
 	{"upper", set_upper, false, false},
 	{"wait", set_wait, true, false},
 	{"log", set_log, true, false},
+	{"progress", set_progress, false, false},
 	{"floor", set_floor, false, false},
 	{"signatures", set_signatures, false, false},
 	{"tries", set_tries, false, false},

@@ -28,6 +28,15 @@ enum initconf_device { INITCONF_LAYERS, INITCONF_STATE, INITCONF_RECORD, INITCON
 
 enum initconf_log { INITCONF_LOG_QUIET, INITCONF_LOG_NORMAL, INITCONF_LOG_DEBUG, INITCONF_LOGS };
 
+/* How unpacking shows how far it is; INITCONF_PROGRESS_AUTO: a bar on a screen, else lines. */
+enum initconf_progress {
+	INITCONF_PROGRESS_AUTO,
+	INITCONF_PROGRESS_BAR,
+	INITCONF_PROGRESS_LINES,
+	INITCONF_PROGRESS_OFF,
+	INITCONF_PROGRESSES
+};
+
 struct initconf_module {
 	const char *path;
 	const char *parameters; /* "" for none */
@@ -45,6 +54,7 @@ struct initconf {
 	enum initconf_how wait_how;
 	enum initconf_log log;
 	enum initconf_how log_how;
+	enum initconf_progress progress;
 
 	bool upper_volatile;
 	uint64_t floor;
@@ -81,6 +91,9 @@ bool initconf_stack_valid(const char *name);
 bool initconf_program_valid(const char *path); /* absolute, normal, at most 255 bytes */
 bool initconf_wait_parse(const char *text, unsigned *seconds);
 bool initconf_log_parse(const char *text, enum initconf_log *log);
+
+/* "auto", "bar", "lines", "off" */
+const char *initconf_progress_name(enum initconf_progress progress);
 
 /* "layers", "state", "record" */
 const char *initconf_device_name(enum initconf_device device);

@@ -101,6 +101,7 @@ struct qemu_request {
 		*host_forward; /* QEMU's hostfwd= rule, such as "tcp:127.0.0.1:8080-:80", or NULL */
 	const char *const *extra; /* more arguments for QEMU, ended by NULL; may be NULL */
 
+	bool reboot;           /* a guest that reboots boots again, instead of ending */
 	bool interactive;      /* standard input and output are the guest's terminal */
 	int console_fd;        /* the console's bytes go here; -1: nowhere */
 	int log_fd;            /* and here; -1: nowhere */

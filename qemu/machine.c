@@ -262,8 +262,10 @@ int machine_command(const struct machine *machine, const struct qemu_request *re
 	add_machine(machine, request, arguments);
 	if (strcmp(accel, "kvm") == 0)
 		machine_argument_list(arguments, machine->kvm_arguments);
-	machine_argument_list(arguments,
-		LIST("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"));
+	machine_argument_list(
+		arguments, LIST("-nodefaults", "-no-user-config", "-display", "none"));
+	if (!request->reboot)
+		machine_argument_list(arguments, LIST("-no-reboot"));
 	machine_argument_list(arguments, LIST("-m"));
 	machine_argument(arguments, "%u", request->memory_mib);
 	machine_argument_list(arguments, LIST("-smp"));

@@ -23,7 +23,7 @@ says "  is found" "layers on /dev/vdb1"
 make_stack test 2 -- "$work/root.layer" "$work/extra.layer"
 make_image "$work/good"
 raw_disk "$work/good/disk" ",throttling.bps-total=2000000"
-at_words "layer 2/2: " "device_del late"
+at_words "unpacking: " "device_del late"
 APPEND=plyboot.wait=2 boots "a disk that is taken away while a layer is read" "$work/bare" "${disk[@]}" "${monitor[@]}"
 reports "  the next stack has all its layers in memory" \
 	'r["version"] == 1 and r["failed"][0]["code"] == "IO" and "layer 2/2" in r["failed"][0]["reason"]'

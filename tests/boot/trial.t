@@ -30,6 +30,7 @@ for kind in good better silent hangs bad-sector; do
 			/usr/bin/plyboot gc --device; echo "again: \$?"
 		fi
 		echo "status:"; /usr/bin/plyboot status; echo "status."
+		echo "json:"; /usr/bin/plyboot status --json; echo "json."
 		[ $kind = silent ] || /usr/bin/plyboot confirm
 	EOF
 	[ $kind != hangs ] || printf 'while :; do /bin/busybox sleep 1; done\n' >"$work/$kind/hook"
@@ -84,8 +85,26 @@ status() {
 	done
 }
 
+# as_json NAME EXPRESSION: Python's, true of what `plyboot status --json` said there, which is s
+as_json() {
+	tr -d '\r' <"$work/console" | sed -n '/^json:$/,/^json\.$/p' | sed '1d;$d' >"$work/status.json"
+	check "$1" python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); sys.exit(0 if eval(sys.argv[2]) else json.dumps(s, indent=1))' \
+		"$work/status.json" "$2"
+}
+
 device 1
 runs "a new device" 1
+status "layers         1 [0-9a-f]\{12\} unpacked, [0-9]* bytes stored, [0-9]* unpacked, [0-9]* ms" \
+	"               2 [0-9a-f]\{12\} unpacked, [0-9]* bytes stored, .*" \
+	"memory         [1-9][0-9]* KiB for the layers, and about [1-9][0-9]* KiB of the kernel's for their [1-9][0-9]* inodes" \
+	"room           in the upper [1-9][0-9]* of [1-9][0-9]* KiB, [1-9][0-9]* of [1-9][0-9]* inodes free"
+as_json "  --json: what runs, on trial" \
+	's["plyboot_status"] == 1 and (s["stack"], s["version"], s["confirmed"], s["tries_left"]) == ("test", 1, False, 2)'
+as_json "  --json: its layers, and the memory that they hold" \
+	'[l["from"] for l in s["layers"]] == ["unpacked"] * 2 and 1000000 < s["store"]["used_bytes"] <= s["store"]["total_bytes"]'
+as_json "  --json: its upper" 's["upper_kind"] == "volatile" and 0 < s["upper_room"]["free_bytes"] <= s["upper_room"]["total_bytes"]'
+as_json "  --json: no fallback, and what comes next" \
+	's["fallbacks"] == [] and s["floor"] == 0 and [n["version"] for n in s["next_boot"]] == [1] and s["next_refused"] == []'
 says "  on trial" "stack test 1, 2 layers, .*, 2 tries left\$"
 says "  the watchdog is armed" "watchdog /dev/watchdog: 12 s\$"
 status "running        test 1, on trial, 2 tries left" "upper          volatile" "watchdog       /dev/watchdog, 12 s" \
@@ -151,6 +170,7 @@ says "  the layer is named" "ERROR test-6.stack: IO: layer 2/2 sha256:" # the ke
 reports "  and the reason" \
 	'[(f["file"], f["code"], f["reason"].endswith("I/O error")) for f in r["failed"]] == [("test-6.stack", "IO", True)]'
 status "did not boot   test-6.stack: IO: .*" "running        test 5, confirmed"
+as_json "  --json: the fallback, and why" '("failed", "test-6.stack", "IO") in [(f["what"], f["file"], f["code"]) for f in s["fallbacks"]]'
 
 on_partition "$image" plyboot-layers "rm /stacks/test-6.stack"
 come 7

@@ -59,7 +59,7 @@ done <<'END'
 [   26.104216] watchdog: Watchdog detected hard LOCKUP on cpu 0
 [  242.104217] INFO: task init:1 blocked for more than 120 seconds.
 [    2.104218] Out of memory: Killed process 1 (init) total-vm:1044kB, anon-rss:56kB, file-rss:4kB
-plyboot: layer 1/2: 30 %[    2.104219] Oops: 0000 [#1]
+plyboot: unpacking: 30 %[    2.104219] Oops: 0000 [#1]
 END
 cat >"$work/said" <<'END'
 [    2.104218] Out of memory: Killed process 57 (nginx) total-vm:1044kB, anon-rss:56kB, file-rss:4kB

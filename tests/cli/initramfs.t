@@ -67,6 +67,10 @@ conf c.cpio >c.conf
 has "... which inspect shows" <("$plyboot" inspect c.conf) '^fsck +5 s at most'
 echo 'fsck none' >c.conf
 has "... or none" <("$plyboot" inspect c.conf) '^fsck +none$'
+ok "init.conf may say how progress is shown" "$plyboot" initramfs --pub k.pub --set 'progress lines' -o c.cpio
+conf c.cpio >c.conf
+has "... which inspect shows" <("$plyboot" inspect c.conf) '^progress +lines$'
+refuses "... in one of four ways" 1 CONFIG "$plyboot" initramfs --pub k.pub --set 'progress spinner' -o x.cpio
 refuses "one that is not static" 1 TYPE "$plyboot" initramfs --pub k.pub --fsck /bin/cat -o x.cpio
 has "... names what it needs" "$work/err" 'TYPE: `/bin/cat`: it is not static: it needs /lib64/ld-linux-x86-64.so.2, '
 has "... and where there is one" "$work/err" 'e2fsck-static'

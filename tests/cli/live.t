@@ -270,7 +270,8 @@ has "... says what does that" "$work/err" '^  `plyboot commit --live` makes a la
 refuses "--json without --live" 2 USAGE "$plyboot" diff --json -o x.layer "$one" "$two"
 refuses "diff of one directory" 2 USAGE "$plyboot" diff -o x.layer "$one"
 refuses "diff without -o" 2 USAGE "$plyboot" diff "$one" "$two"
-refuses "status --json alone" 2 USAGE "$plyboot" status --json
+refuses "status --store alone" 2 USAGE "$plyboot" status --store "$base/store"
+refuses "status --json of a system that plyboot did not boot" 3 MISSING "$plyboot" status --json --run "$base/nowhere"
 
 # --- random ones: the oracle is what the kernel shows
 mkdir "$base/random"

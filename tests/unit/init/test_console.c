@@ -55,6 +55,43 @@ static void test_length(void)
 	is_int(said_writes, 1, "in one write, which the kernel's messages don't cut");
 }
 
+/* A line that is drawn again gives way to whatever is said, and leaves nothing behind. */
+static void test_drawn(void)
+{
+	ok(!console_is_screen(), "what is no terminal is no screen");
+	console_draw("[#...] 25 %");
+	said_is("", "quiet: no bar");
+	console_set_level(INITCONF_LOG_NORMAL);
+	console_draw("[#...] 25 %");
+	said_is("plyboot: [#...] 25 %", "a bar is no line");
+	console_draw("[##..] 50 %");
+	said_is("\r\x1b[Kplyboot: [##..] 50 %", "the next one is drawn over it");
+	console_say("something");
+	said_is("\r\x1b[Kplyboot: something\n", "what is said takes its place");
+	is_int(said_writes, 1, "in one write");
+	console_draw_end();
+	said_is("", "and nothing is left to take away");
+	console_draw("[###.] 75 %");
+	console_draw_end();
+	console_draw_end();
+	said_is("plyboot: [###.] 75 %\r\x1b[K", "at the end it is taken away, once");
+	console_show("25 %");
+	said_is("plyboot: 25 %\n", "or a line");
+	console_draw("%200s");
+	said_is("plyboot: %200s", "it is no format");
+	console_draw_end();
+	(void)said();
+	console_set_level(INITCONF_LOG_QUIET);
+}
+
+static void test_priority(void)
+{
+	console_print_as(CONSOLE_WARNING, INITCONF_LOG_QUIET, "%s", "x");
+	said_is("plyboot: x\n", "no priority on the console");
+	console_print_as(CONSOLE_ERROR, INITCONF_LOG_NORMAL, "%s", "x");
+	said_is("", "and none that counts for more than the level");
+}
+
 /* A system call's error is still to be told when a line was said before. */
 static void test_errno(void)
 {
@@ -101,6 +138,8 @@ int main(void)
 	test_levels();
 	test_bytes();
 	test_length();
+	test_drawn();
+	test_priority();
 	test_errno();
 	test_errors();
 	said_stop();

@@ -24,6 +24,7 @@ static void test_nothing_gives_the_defaults(void)
 	is_str(conf.stack, NULL, "any stack");
 	is_int(conf.wait_s, 30, "30 s");
 	is_int(conf.log, INITCONF_LOG_NORMAL, "normal log");
+	is_int(conf.progress, INITCONF_PROGRESS_AUTO, "progress as the console allows");
 	is_int(conf.signatures, 1, "one signature");
 	is_int(conf.tries, 3, "three tries");
 	is_int(conf.upper_tries, 5, "five boots for an upper");
@@ -50,6 +51,7 @@ static void test_every_key(void)
 			   "upper volatile\n"
 			   "default wait 5\n"
 			   "log\tdebug\n"
+			   "progress lines\n"
 			   "floor 7\n"
 			   "signatures 2\n"
 			   "tries 99\n"
@@ -78,6 +80,7 @@ static void test_every_key(void)
 	is_int(conf.wait_s, 5, "wait");
 	is_int(conf.wait_how, INITCONF_DEFAULT, "as a default");
 	is_int(conf.log, INITCONF_LOG_DEBUG, "a tab separates as well");
+	is_int(conf.progress, INITCONF_PROGRESS_LINES, "progress");
 	is_int((long long)conf.floor, 7, "floor");
 	is_int(conf.signatures, 2, "signatures");
 	is_int(conf.tries, 99, "tries");
@@ -164,6 +167,10 @@ static void test_refusals(void)
 	refuses("watchdog 0\n", "'watchdog' can't be");
 	refuses("watchdog 86401\n", "'watchdog' can't be");
 	refuses("watchdog off\n", "'watchdog' can't be");
+	refuses("progress on\n", "'progress' can't be");
+	refuses("progress\n", "'progress' without a value");
+	refuses("progress bar\nprogress bar\n", "'progress' a second time");
+	refuses("default progress bar\n", "'progress' has no default");
 	refuses("fsck 0\n", "'fsck' can't be");
 	refuses("fsck 86401\n", "'fsck' can't be");
 	refuses("fsck auto\n", "'fsck' can't be");

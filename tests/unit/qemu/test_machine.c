@@ -27,8 +27,9 @@ static const char *command_for(const struct qemu_request *request, const char *a
 	return text;
 }
 
-#define COMMON                                                                                     \
-	"-nodefaults -no-user-config -display none -no-reboot -m 1024 -smp 1 "                     \
+#define COMMON "-nodefaults -no-user-config -display none -no-reboot " WITH_PORTS
+#define WITH_PORTS                                                                                 \
+	"-m 1024 -smp 1 "                                                                          \
 	"-chardev socket,id=console,fd=5 -chardev socket,id=verdict,fd=6 "                         \
 	"-serial chardev:console -serial chardev:verdict "
 
@@ -45,6 +46,11 @@ static void plain_request(void)
 		"qemu-system-x86_64 -accel kvm -M pc -cpu host " COMMON
 		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1",
 		"with KVM: the host's CPU");
+	request.reboot = true;
+	is_str(strstr(command_for(&request, "tcg"), "-display none "),
+		"-display none " WITH_PORTS
+		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1 no_timer_check",
+		"a guest that may boot again");
 }
 
 static void full_request(void)
