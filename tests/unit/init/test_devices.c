@@ -1,6 +1,6 @@
 /* Bytes from disks and sysfs: GPT, ext4 superblock, uevent, /proc/meminfo. */
 #include "ext4.h"
-#include "init/gpt.h"
+#include "layers/gpt.h"
 #include "init/meminfo.h"
 #include "init/uevent.h"
 #include "little_endian.h"
