@@ -10,8 +10,8 @@
 
 enum { MAX_DIRECTORY_BYTES = 16 * 1024 * 1024, MAX_DEPTH = 5, EXTENT_MAGIC = 0xf30a };
 
-/* Features, by Documentation/filesystems/ext4/super.rst: those that are read here, and those besides
- * (meta_bg, inline_data, encrypt, casefold) that Linux knows. */
+/* Features, by Documentation/filesystems/ext4/super.rst: those that are read here, and those
+ * besides (meta_bg, inline_data, encrypt, casefold) that Linux knows. */
 enum {
 	INCOMPAT_64BIT = 0x80,
 	INCOMPAT_READ = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000,
@@ -106,8 +106,8 @@ static int read_bytes(
 	if (block >= fs->blocks || at > fs->block_bytes || size > fs->block_bytes - at)
 		return damaged(e, "a block outside of it");
 	if (fs->read(fs->context, block * fs->block_bytes + at, to, size) != 0)
-		return error_set(e, ERROR_IO, 0, "block %llu can't be read",
-			(unsigned long long)block);
+		return error_set(
+			e, ERROR_IO, 0, "block %llu can't be read", (unsigned long long)block);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ int ext4_read_at(const struct ext4 *fs, const struct ext4_file *file, uint64_t o
 	if (scratch == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	while (size_bytes > 0) {
-		struct run run;
+		struct run run = {0};
 		uint64_t within = offset % fs->block_bytes;
 		if (find_run(fs, file, offset / fs->block_bytes, scratch, &run, e) != 0)
 			return -1;

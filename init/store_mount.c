@@ -111,8 +111,8 @@ int store_mount_prepare(struct store_mount *store, const struct stack *stack,
 	const struct digest *ids, struct error *e)
 {
 	const struct in_store in = {.fd = store->fd, .ids = ids};
-	struct need need = need_of(
-		stack, (uint64_t)sysconf(_SC_PAGESIZE), store->cpus, is_there, &in);
+	struct need need =
+		need_of(stack, (uint64_t)sysconf(_SC_PAGESIZE), store->cpus, is_there, &in);
 	struct statfs used = {0};
 	char size[80];
 	if (check_room(&need, e) != 0) {

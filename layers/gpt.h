@@ -1,4 +1,5 @@
-/* What partitions a disk has, and the unique GUID of one, out of a GUID partition table (UEFI 2.10, section 5.3). */
+/* What partitions a disk has, and the unique GUID of one, out of a GUID partition table (UEFI 2.10,
+ * section 5.3). */
 #ifndef PLYBOOT_GPT_H
 #define PLYBOOT_GPT_H
 
