@@ -33,7 +33,8 @@ static int visit(void *context, const char *name, uint32_t number, struct error 
 	uint8_t bytes[3000];
 	must(name[0] != '\0' && strlen(name) < EXT4_NAME_SIZE && strchr(name, '/') == NULL);
 	if (ext4_file(seen->fs, number, &file, e) == 0 && file.size_bytes > 0) {
-		size_t now = file.size_bytes < sizeof bytes ? (size_t)file.size_bytes : sizeof bytes;
+		size_t now =
+			file.size_bytes < sizeof bytes ? (size_t)file.size_bytes : sizeof bytes;
 		uint64_t at = file.size_bytes - now;
 		if (ext4_read_at(seen->fs, &file, at, bytes, now, e) != 0)
 			must(e->code == ERROR_IO || e->code == ERROR_FORMAT);

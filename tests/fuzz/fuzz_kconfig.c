@@ -13,7 +13,8 @@ static void see(void *context, const struct kconfig_option *option)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char required[] = "# why\n# and why\nCONFIG_A=y\nCONFIG_B=y|m\n\nCONFIG_C=y?\n";
+	static const char required[] =
+		"# why\n# and why\nCONFIG_A=y\nCONFIG_B=y|m\n\nCONFIG_C=y?\n";
 	uint8_t *bytes = malloc(size > 0 ? size : 1);
 	char *text;
 	struct error e = {0};
