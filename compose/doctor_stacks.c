@@ -22,6 +22,8 @@ static const char *todo_of(enum error_code code)
 		return "make a stack with a higher version";
 	case ERROR_TARGET:
 		return "make a stack for this machine, or boot the kernel it is for";
+	case ERROR_IO:
+		return "see what the kernel says of the disk: it can't be read there";
 	case ERROR_MISSING:
 	case ERROR_DIGEST:
 	case ERROR_SIZE:
@@ -203,8 +205,8 @@ static int open_layers(const struct doctor_place *place, struct ext4 *fs, struct
 		return -1;
 	uint32_t unknown = ext4_unknown(fs, false);
 	if (unknown != 0)
-		return error_set(e, ERROR_DEVICE, 0, "ext4 features %#x are not known to Linux",
-			unknown);
+		return error_set(
+			e, ERROR_DEVICE, 0, "ext4 features %#x are not known to Linux", unknown);
 	return 0;
 }
 
@@ -233,8 +235,10 @@ bool doctor_stacks(struct doctor *doctor, bool *state_needed)
 				  "its stacks are not looked at");
 		return false;
 	}
-	if (ext4_source_open(&fs, &source, &why) != 0)
+	if (ext4_source_open(&fs, &source, &why) != 0) {
+		doctor_say(doctor, DOCTOR_FAULT, why.code, NULL, "%s", why.text);
 		return false;
+	}
 	bool boots = look_at_all(doctor, source, state_needed);
 	source_close(source);
 	return boots;
