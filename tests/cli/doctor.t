@@ -106,7 +106,7 @@ has "... is a note" "$work/out" '^doctor: note: CONFIG_TRANSPARENT_HUGEPAGE is n
 
 # --- 2, 3, 4: room and time
 
-memory=56 finds "not enough memory" NOSPACE 'demo-5 needs [0-9]+ MiB of memory, and of 56 MiB' good.img good.cpio good.config
+memory=40 finds "not enough memory" NOSPACE 'demo-5 needs [0-9]+ MiB of memory, and of 40 MiB about' good.img good.cpio good.config
 head -c 256K /dev/urandom >filler
 cp good.img full.img
 seq 80 | sed 's/.*/write filler filler&/' | debugfs -w -f - "full.img?offset=$(part full.img 3)" >/dev/null 2>&1
