@@ -59,6 +59,7 @@ void doctor_say(struct doctor *doctor, enum doctor_kind kind, enum error_code co
 
 /* Each looks at one thing and says what it finds. -1: it could not look, by no fault of what was
  * given to look at (no memory, a file that can't be opened). */
+int doctor_release(struct doctor *doctor, struct error *e); /* before the initramfs */
 int doctor_kernel(struct doctor *doctor, struct error *e);
 int doctor_initrd(struct doctor *doctor, struct error *e);
 int doctor_disks(struct doctor *doctor, struct error *e);

@@ -63,6 +63,21 @@ static int read_config(struct doctor *doctor, char **text, struct error *e)
 	return kconfig_text(bytes, size_bytes, text, e);
 }
 
+int doctor_release(struct doctor *doctor, struct error *e)
+{
+	const char *path = doctor->given->kernel;
+	SCOPED_FREE uint8_t *bytes = NULL;
+	size_t size_bytes;
+	if (path == NULL)
+		return 0;
+	if (input_read_file(path, KERNEL_MAX_BYTES, &bytes, &size_bytes, e) != 0)
+		return -1;
+	if (kconfig_release(bytes, size_bytes, doctor->release, sizeof doctor->release))
+		doctor_say(
+			doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "kernel: it is %s", doctor->release);
+	return 0;
+}
+
 int doctor_kernel(struct doctor *doctor, struct error *e)
 {
 	const struct doctor_options *given = doctor->given;

@@ -143,3 +143,19 @@ int kconfig_text(const uint8_t *bytes, size_t size_bytes, char **out, struct err
 	*out = text;
 	return 0;
 }
+
+bool kconfig_release(const uint8_t *bytes, size_t size_bytes, char *out, size_t out_size)
+{
+	if (size_bytes < 0x210 || memcmp(bytes + 0x202, "HdrS", 4) != 0)
+		return false;
+	size_t at = 0x200u + bytes[0x20e] + ((size_t)bytes[0x20f] << 8), length = 0;
+	while (at + length < size_bytes && length < out_size && bytes[at + length] > ' ' &&
+		bytes[at + length] < 127)
+		length++;
+	if (at == 0x200 || length == 0 || length == out_size || at + length >= size_bytes ||
+		bytes[at + length] != ' ')
+		return false;
+	memcpy(out, bytes + at, length);
+	out[length] = '\0';
+	return true;
+}

@@ -1,5 +1,5 @@
-/* A kernel's configuration, held against a list in the form of kconfig/required.config (which says
- * what that is), as kconfig/check does it. */
+/* What a kernel's file says of it: its release, and its configuration, held against a list in the
+ * form of kconfig/required.config (which says what that is), as kconfig/check does it. */
 #ifndef PLYBOOT_KCONFIG_H
 #define PLYBOOT_KCONFIG_H
 
@@ -31,6 +31,10 @@ int kconfig_compare(const char *config, const char *required,
  * (CONFIG_IKCONFIG) and is not compressed. The caller frees; NUL-terminated. ERROR_MISSING: none in
  * it; ERROR_STREAM: damaged; ERROR_LIMIT. */
 int kconfig_text(const uint8_t *bytes, size_t size_bytes, char **out, struct error *e);
+
+/* The release of an x86 bzImage (Documentation/arch/x86/boot.rst: kernel_version), as uname(2) will
+ * say it. False: it is none, or doesn't fit. */
+bool kconfig_release(const uint8_t *bytes, size_t size_bytes, char *out, size_t out_size);
 
 /* The kernel's own list, kconfig/required.config. */
 extern const char kconfig_required[];

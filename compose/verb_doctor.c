@@ -30,8 +30,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(kernel),
 		.value = "FILE",
-		.help = "take it out of this kernel, if it has CONFIG_IKCONFIG and is not "
-			"compressed"},
+		.help = "the kernel: of a bzImage the release; the configuration, if it is in it "
+			"(CONFIG_IKCONFIG) and not compressed"},
 	{.name = "--memory",
 		.kind = OPTION_NUMBER,
 		FIELD(memory_mib),
@@ -95,8 +95,8 @@ static int conclude(struct doctor *doctor, bool looked, bool boots, struct error
 static int look(struct doctor *doctor, struct error *e)
 {
 	bool state_needed = false, boots = false;
-	if (doctor_initrd(doctor, e) != 0 || doctor_kernel(doctor, e) != 0 ||
-		doctor_disks(doctor, e) != 0)
+	if (doctor_release(doctor, e) != 0 || doctor_initrd(doctor, e) != 0 ||
+		doctor_kernel(doctor, e) != 0 || doctor_disks(doctor, e) != 0)
 		return -1;
 	bool looked = doctor->given->image.count > 0;
 	if (looked) {

@@ -210,6 +210,12 @@ echo kernel/overlay.ko: >modules/lib/modules/6.1.0-9-amd64/modules.dep
 initrd x.cpio --modules modules --module overlay
 finds "a stack for another kernel" TARGET 'for kernel 6.1.0-1-other, this kernel is 6.1.0-9-amd64' x.img x.cpio good.config
 good "... where nothing says which it is" x.img good.cpio good.config
+python3 -c 'import sys; b = bytearray(2048); b[0x202:0x206] = b"HdrS"; b[0x20e:0x210] = b"\0\1"
+b[0x300:0x318] = b"6.1.0-8-amd64 (me@home) "; open("bzImage", "wb").write(b)'
+finds "modules of another kernel" TARGET 'the module /lib/modules/6.1.0-9-amd64/.*, and the kernel is 6.1.0-8-amd64' \
+	good.img x.cpio good.config --kernel bzImage
+"$plyboot" doctor --kernel bzImage >"$work/out" 2>"$work/err"
+has "a kernel whose configuration can't be read is a note" "$work/out" '^doctor: note: the kernel .bzImage. has no configuration'
 sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
 good "a module that is loaded" good.img x.cpio x.config
 cp -a store kept

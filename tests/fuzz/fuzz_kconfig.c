@@ -22,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(bytes != NULL);
 	if (size > 0)
 		memcpy(bytes, data, size);
+	char release[16];
+	if (kconfig_release(bytes, size, release, sizeof release))
+		must(release[0] != '\0' && strlen(release) < sizeof release);
 	if (kconfig_text(bytes, size, &text, &e) == 0) {
 		if (kconfig_compare(text, required, see, &count, &e) == 0)
 			must(count == 3);

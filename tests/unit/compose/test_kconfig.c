@@ -23,8 +23,26 @@ static const char *compare(const char *config, const char *required)
 								     : error_code_name(e.code);
 }
 
+static void test_release(void)
+{
+	uint8_t image[1024] = {0};
+	char release[16] = "";
+	memcpy(image + 0x202, "HdrS", 4);
+	ok(!kconfig_release(image, sizeof image, release, sizeof release), "no version");
+	image[0x20f] = 1;
+	memcpy(image + 0x300, "6.1.0-9 (me)", 12);
+	ok(kconfig_release(image, sizeof image, release, sizeof release), "a version");
+	is_str(release, "6.1.0-9", "which");
+	ok(!kconfig_release(image, 0x307, release, sizeof release), "cut");
+	ok(!kconfig_release(image, sizeof image, release, 7), "no room");
+	image[0x20f] = 0xff;
+	ok(!kconfig_release(image, sizeof image, release, sizeof release), "outside");
+	ok(!kconfig_release(image, 0x20f, release, sizeof release), "a header that is cut");
+}
+
 int main(void)
 {
+	test_release();
 	static const char list[] = "# title\n\n# the one\n# reason\nCONFIG_A=y\nCONFIG_B=y|m\n"
 				   "# other\nCONFIG_C=y?\n";
 	is_str(compare("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n", list),
