@@ -121,9 +121,10 @@ static void check_tries(struct doctor *doctor, const struct candidates *found)
 	}
 }
 
-/* True when it is a candidate whose layers are whole. */
+/* True when it is a candidate whose layers are whole. `*below`: why not, where it is the floor. */
 static bool look_at_stack(struct doctor *doctor, struct source *source,
-	struct candidate_policy *policy, const char *file_name, struct candidates *found)
+	struct candidate_policy *policy, const char *file_name, struct error *below,
+	struct candidates *found)
 {
 	SCOPED_FREE uint8_t *bytes = NULL;
 	struct verified *text = NULL;
@@ -150,8 +151,11 @@ static bool look_at_stack(struct doctor *doctor, struct source *source,
 			stack_free(&candidate.stack);
 	}
 	if (result != 0) {
-		doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(why.code), "%s: %s", file_name,
-			why.text);
+		if (why.code == ERROR_ROLLBACK)
+			*below = why;
+		else
+			doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(why.code), "%s: %s",
+				file_name, why.text);
 		return false;
 	}
 	(void)snprintf(candidate.file_name, sizeof candidate.file_name, "%s", file_name);
@@ -170,6 +174,7 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 {
 	static struct candidate_names names;
 	static struct candidates found;
+	static struct error below[LIMIT_STACK_FILES];
 	bool boots = false;
 	struct error why;
 	struct candidate_policy policy = {.signatures = {.keys = doctor->keys,
@@ -192,7 +197,16 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 			policy.name != NULL ? " named " : "",
 			policy.name != NULL ? policy.name : "");
 	for (size_t i = 0; i < names.count; i++)
-		boots = look_at_stack(doctor, source, &policy, names.list[i], &found) || boots;
+		boots = look_at_stack(doctor, source, &policy, names.list[i], &below[i], &found) ||
+			boots;
+	/* That the last one but one is below the floor is how an update ends. */
+	for (size_t i = 0; i < names.count; i++) {
+		if (below[i].code != ERROR_NONE)
+			doctor_say(doctor, boots ? DOCTOR_NOTE : DOCTOR_FAULT,
+				boots ? ERROR_NONE : below[i].code,
+				boots ? NULL : todo_of(below[i].code), "%s: %s", names.list[i],
+				below[i].text);
+	}
 	for (size_t i = 0; i < found.count; i++)
 		*state_needed = *state_needed || found.list[i].stack.persist_count > 0 ||
 				(found.list[i].stack.upper == UPPER_PERSISTENT &&

@@ -14,7 +14,8 @@ struct verb {
 	const char *text; /* what --help says behind the options */
 	const struct option_spec *options;
 	size_t options_bytes; /* of the structure that `run` gets */
-	/* 0; -1 with an error; or, of `boot` and `verify`, an exit status of their own. */
+	/* 0; -1 with an error; or, of `boot`, `doctor` and `verify`, an exit status of their own.
+	 */
 	int (*run)(const void *options, const struct text_list *operands, struct error *e);
 };
 

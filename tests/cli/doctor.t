@@ -162,6 +162,13 @@ finds "a blob that is damaged" DIGEST 'demo-5, layer 1 .*piece' x.img good.cpio 
 initrd x.cpio --set 'floor 6'
 finds "a version below the initramfs's floor" ROLLBACK 'demo-5.stack: version 5 is below the floor 6' good.img x.cpio good.config
 
+cp -a store kept
+stack 6
+image both.img
+rm -rf store && mv kept store
+good "... which is well once a newer one boots" both.img x.cpio good.config
+has "... and is a note" "$work/out" '^doctor: note: demo-5.stack: version 5 is below the floor 6'
+
 # record IMAGE PYTHON: a record whose fields that code has set in the dictionary `s`
 record() {
 	python3 - "$1" "$(part "$1" 2)" "$2" store/stacks/demo-5.stack <<'EOF'
