@@ -136,6 +136,9 @@ build/$(1)/run: build/$(1)/run.debug init/entry/check-binary
 endef
 $(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
 
+# `plyboot doctor` carries kconfig/'s list: an .incbin, which the compiler's list of what was read does not have.
+$(foreach dir,$(HOST_ARCH) asan coverage,build/$(dir)/obj/compose/required_config.o): kconfig/required.config
+
 # The host command carries the programs for devices, for every architecture.
 EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"' -DSHUTDOWN_PATH='"build/$*/shutdown"' \
 	-DRUN_PATH='"build/$*/run"'
@@ -380,7 +383,8 @@ FUZZ_SECONDS := 5
 FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
-	compose/bytes.c compose/tar_members.c compose/elf.c init/run/job.c qemu/session.c qemu/console.c
+	compose/bytes.c compose/tar_members.c compose/elf.c compose/ext4_read.c compose/cpio_read.c compose/kconfig.c \
+	init/run/job.c qemu/session.c qemu/console.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -10,6 +10,7 @@ const struct verb *const verbs[] = {
 	&verb_stack,
 	&verb_sign,
 	&verb_verify,
+	&verb_doctor,
 	&verb_inspect,
 	&verb_ls,
 	&verb_cat,

@@ -9,23 +9,14 @@
 #include <sys/statfs.h>
 
 #include "console.h"
-#include "crew.h"
 #include "files.h"
 #include "meminfo.h"
+#include "need.h"
 #include "scope.h"
 #include "store.h"
 #include "syscalls.h"
 
 static const unsigned long flags = MS_NOSUID | MS_NODEV;
-
-/* Beside what the signed numbers say: the store's own directories and lists, and the synthetic
- * layer's directories. Inodes are only a ceiling; they cost nothing before they are used. */
-enum { SPARE_BYTES = 4 * 1024 * 1024, SPARE_INODES = 4096 };
-
-struct need {
-	uint64_t tmpfs_bytes, kernel_bytes, inodes;
-	uint64_t working_bytes; /* while unpacking: what takes most */
-};
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -40,32 +31,22 @@ bool store_mount_has(const struct store_mount *store, const struct digest *id)
 	return store->fd >= 0 && fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static struct need sum_up(
-	const struct store_mount *store, const struct stack *stack, const struct digest *ids)
+struct in_store {
+	const struct store_mount *store;
+	const struct digest *ids;
+};
+
+static bool is_there(const void *context, size_t index)
 {
-	struct need need = {.tmpfs_bytes = SPARE_BYTES, .inodes = SPARE_INODES};
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	for (size_t i = 0; i < stack->layer_count; i++) {
-		const struct layer_record *record = &stack->layers[i];
-		uint64_t tmpfs_bytes, kernel_bytes;
-		if (store_mount_has(store, &ids[i]))
-			continue;
-		store_need(record, page_bytes, &tmpfs_bytes, &kernel_bytes);
-		need.tmpfs_bytes = add(need.tmpfs_bytes, tmpfs_bytes);
-		need.kernel_bytes = add(need.kernel_bytes, kernel_bytes);
-		need.inodes = add(need.inodes, add(record->entries, record->entries));
-		uint64_t working = crew_bytes(record, store->cpus);
-		if (need.working_bytes < working)
-			need.working_bytes = working;
-	}
-	return need;
+	const struct in_store *in = context;
+	return store_mount_has(in->store, &in->ids[index]);
 }
 
 static int check_room(const struct need *need, struct error *e)
 {
 	const uint64_t mib = 1024 * 1024;
 	uint64_t available;
-	uint64_t wanted = add(add(need->tmpfs_bytes, need->kernel_bytes), need->working_bytes);
+	uint64_t wanted = need_bytes(need);
 	SCOPED_FREE char *text = NULL;
 	size_t size_bytes;
 	if (files_read(AT_FDCWD, "/proc/meminfo", 65536, &text, &size_bytes, e) != 0)
@@ -134,7 +115,9 @@ void store_mount_drop_others(
 int store_mount_prepare(struct store_mount *store, const struct stack *stack,
 	const struct digest *ids, struct error *e)
 {
-	struct need need = sum_up(store, stack, ids);
+	const struct in_store in = {.store = store, .ids = ids};
+	struct need need =
+		need_of(stack, (uint64_t)sysconf(_SC_PAGESIZE), store->cpus, is_there, &in);
 	struct statfs used = {0};
 	char size[80];
 	if (check_room(&need, e) != 0) {

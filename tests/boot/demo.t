@@ -14,6 +14,9 @@ touch "$work/key.key"
 MEMORY=1024
 kernels=(cloud-amd64 own-6.1)
 
+check "doctor finds nothing wrong with the demo" "$plyboot" doctor --image "$demo/demo.img" --initrd "$demo/demo.cpio" \
+	--kernel-config "$("$top/qemu/demo/kernel" cloud-amd64)/config" --memory "$MEMORY"
+
 # --- the whole tree, as systemd would find it --------------------------------------------------------
 
 # What app with site on top must be: whiteouts by hand, then GNU tar. Directories that site has no entry for

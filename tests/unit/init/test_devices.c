@@ -1,6 +1,6 @@
 /* Bytes from disks and sysfs: GPT, ext4 superblock, uevent, /proc/meminfo. */
 #include "ext4.h"
-#include "init/gpt.h"
+#include "layers/gpt.h"
 #include "init/meminfo.h"
 #include "init/uevent.h"
 #include "little_endian.h"
@@ -91,6 +91,54 @@ static void test_gpt(void)
 	refuses_gpt(SECTOR, 2, ERROR_FORMAT, "a header of no bytes");
 }
 
+/* As make_disk(), with a place, a name, and the table's CRC. */
+static void make_list(uint64_t first, uint64_t last)
+{
+	uint8_t *entry = disk + 2 * SECTOR + 128;
+	make_disk();
+	put_u64(entry + 32, first);
+	put_u64(entry + 40, last);
+	memcpy(entry + 56, "a\0b\0\1\1", 6);
+	put_u32(disk + SECTOR + 88, (uint32_t)crc32(0, disk + 2 * SECTOR, 128 * 128));
+	seal();
+}
+
+static void refuses_list(enum error_code code, const char *name)
+{
+	static struct gpt_partition list[GPT_PARTITIONS];
+	size_t count = 7;
+	struct error e = {0};
+	ok(gpt_list(read_disk, NULL, SECTOR, sizeof disk, list, &count, &e) == -1 &&
+			e.code == code && count == 7,
+		"GPT list: %s", name);
+}
+
+static void test_gpt_list(void)
+{
+	static struct gpt_partition list[GPT_PARTITIONS];
+	size_t count = 0;
+	struct error e = {0};
+	make_list(36, 39);
+	is_int(gpt_list(read_disk, NULL, SECTOR, sizeof disk, list, &count, &e), 0, "GPT list");
+	ok(count == 1 && list[0].number == 2, "its partition");
+	ok(list[0].start_bytes == 36 * SECTOR && list[0].size_bytes == 4 * SECTOR, "its place");
+	is_str(list[0].name, "ab?", "its name");
+	is_str(list[0].guid, "03020100-0504-0706-0809-0a0b0c0d0e0f", "its GUID");
+	make_list(36, 40);
+	refuses_list(ERROR_FORMAT, "behind the end");
+	make_list(36, UINT64_MAX);
+	refuses_list(ERROR_FORMAT, "far behind the end");
+	make_list(37, 36);
+	refuses_list(ERROR_FORMAT, "an end before the beginning");
+	make_list(36, 39);
+	disk[2 * SECTOR + 128 + 56] ^= 1;
+	refuses_list(ERROR_FORMAT, "a bit of the table");
+	make_list(36, 39);
+	put_u32(disk + SECTOR + 80, 1024);
+	seal();
+	refuses_list(ERROR_IO, "a table that leaves the disk");
+}
+
 /* s_state: unmounted cleanly, errors, orphans. */
 static void test_damaged(uint8_t superblock[EXT4_SUPERBLOCK_BYTES])
 {
@@ -149,6 +197,7 @@ static void test_meminfo(void)
 int main(void)
 {
 	test_gpt();
+	test_gpt_list();
 	test_ext4();
 	test_uevent();
 	test_meminfo();

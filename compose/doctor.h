@@ -1,0 +1,79 @@
+/* What `plyboot doctor` finds, and where it looks. */
+#ifndef PLYBOOT_DOCTOR_H
+#define PLYBOOT_DOCTOR_H
+
+#include <jansson.h>
+
+#include "../layers/candidate.h"
+#include "../layers/ext4.h"
+#include "../layers/initconf.h"
+#include "../layers/record.h"
+#include "cpio_read.h"
+#include "ext4_read.h"
+#include "options.h"
+
+struct doctor_options {
+	struct text_list image;
+	const char *initrd, *kernel, *kernel_config, *time;
+	uint64_t memory_mib, cpus;
+	bool json, verbose;
+};
+
+enum doctor_kind { DOCTOR_FAULT, DOCTOR_WARNING, DOCTOR_NOTE, DOCTOR_GOOD, DOCTOR_KINDS };
+
+enum { DOCTOR_DISKS = 16, DOCTOR_PLACES = 256 };
+
+/* A partition, or a whole disk. */
+struct doctor_place {
+	char name[256]; /* in messages */
+	int fd;         /* of its disk */
+	uint64_t start_bytes, size_bytes;
+	char partlabel[GPT_NAME_SIZE], partuuid[GPT_GUID_SIZE];
+	bool has_ext4;
+	struct ext4_identity ext4;
+};
+
+struct doctor {
+	const struct doctor_options *given;
+	size_t counts[DOCTOR_KINDS];
+	json_t *findings; /* owned; NULL: they are printed */
+
+	struct initconf conf; /* the initramfs's, or the defaults */
+	struct cpio_members members;
+	uint8_t *initrd; /* owned: what the members are in */
+	struct public_key keys[LIMIT_KEYS];
+	size_t key_count;
+	char machine[STACK_TEXT_SIZE]; /* "": nothing says it */
+	char release[STACK_TEXT_SIZE];
+	uint64_t initrd_bytes; /* of its files */
+
+	size_t disk_count, place_count;
+	int disks[DOCTOR_DISKS];
+	struct doctor_place places[DOCTOR_PLACES];
+	struct record record;
+};
+
+/* One finding. `code` is ERROR_NONE for a note and what is good; `todo` NULL: nothing. */
+void doctor_say(struct doctor *doctor, enum doctor_kind kind, enum error_code code,
+	const char *todo, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Each looks at one thing and says what it finds. -1: it could not look, by no fault of what was
+ * given to look at (no memory, a file that can't be opened). */
+int doctor_release(struct doctor *doctor, struct error *e); /* before the initramfs */
+int doctor_kernel(struct doctor *doctor, struct error *e);
+int doctor_initrd(struct doctor *doctor, struct error *e);
+int doctor_disks(struct doctor *doctor, struct error *e);
+void doctor_record(struct doctor *doctor);
+void doctor_state(struct doctor *doctor, bool needed);
+
+/* False: nothing would boot. `*state_needed`: a stack keeps something on the state partition. */
+bool doctor_stacks(struct doctor *doctor, bool *state_needed);
+
+/* The one place that a device of init.conf's is; NULL, and it is said, when there is none or more
+ * than one. */
+const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_device device);
+
+/* gpt_read of a place. */
+int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes);
+
+#endif

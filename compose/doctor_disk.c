@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../layers/scope.h"
+#include "doctor.h"
+
+enum { SECTOR_BYTES = 512 };
+
+int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes)
+{
+	const struct doctor_place *place = context;
+	uint8_t *to = buffer;
+	if (offset > place->size_bytes || size_bytes > place->size_bytes - offset)
+		return -1;
+	offset += place->start_bytes;
+	while (size_bytes > 0) {
+		ssize_t got = pread(place->fd, to, size_bytes, (off_t)offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -1;
+		to += got;
+		offset += (uint64_t)got;
+		size_bytes -= (size_t)got;
+	}
+	return 0;
+}
+
+static void identify(struct doctor_place *place)
+{
+	uint8_t superblock[EXT4_SUPERBLOCK_BYTES];
+	place->has_ext4 =
+		doctor_read(place, EXT4_SUPERBLOCK_OFFSET, superblock, sizeof superblock) == 0 &&
+		ext4_identify(superblock, &place->ext4);
+}
+
+static void add_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
+{
+	struct gpt_partition list[GPT_PARTITIONS];
+	size_t count;
+	struct error why;
+	if (gpt_list(doctor_read, disk, SECTOR_BYTES, disk->size_bytes, list, &count, &why) != 0) {
+		if (!disk->has_ext4) /* a partition by itself is fine */
+			doctor_say(doctor, DOCTOR_FAULT, why.code,
+				"make the image anew, or mend the table with sfdisk or gdisk",
+				"`%s`: %s", path, why.text);
+		return;
+	}
+	for (size_t i = 0; i < count && doctor->place_count < DOCTOR_PLACES; i++) {
+		struct doctor_place *place = &doctor->places[doctor->place_count++];
+		*place = (struct doctor_place){.fd = disk->fd,
+			.start_bytes = list[i].start_bytes,
+			.size_bytes = list[i].size_bytes};
+		(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`",
+			list[i].number, path);
+		memcpy(place->partlabel, list[i].name, sizeof place->partlabel);
+		memcpy(place->partuuid, list[i].guid, sizeof place->partuuid);
+		identify(place);
+	}
+}
+
+int doctor_disks(struct doctor *doctor, struct error *e)
+{
+	const struct text_list *images = &doctor->given->image;
+	if (images->count > DOCTOR_DISKS)
+		return error_set(e, ERROR_USAGE, 0, "at most %d times --image", DOCTOR_DISKS);
+	for (size_t i = 0; i < images->count; i++) {
+		int fd = open(images->items[i], O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return error_errno(e, errno, "open `%s`", images->items[i]);
+		doctor->disks[doctor->disk_count++] = fd;
+		off_t size = lseek(fd, 0, SEEK_END);
+		if (size < 0)
+			return error_errno(e, errno, "look at `%s`", images->items[i]);
+		if (doctor->place_count == DOCTOR_PLACES)
+			return error_set(e, ERROR_LIMIT, 0, "over %d partitions", DOCTOR_PLACES);
+		struct doctor_place *disk = &doctor->places[doctor->place_count++];
+		*disk = (struct doctor_place){.fd = fd, .size_bytes = (uint64_t)size};
+		(void)snprintf(disk->name, sizeof disk->name, "`%.200s`", images->items[i]);
+		identify(disk);
+		add_partitions(doctor, images->items[i], disk);
+	}
+	return 0;
+}
+
+static bool is_named(const struct doctor_place *place, const char *wanted)
+{
+	if (strncmp(wanted, "PARTLABEL=", 10) == 0)
+		return strcmp(place->partlabel, wanted + 10) == 0;
+	if (strncmp(wanted, "PARTUUID=", 9) == 0)
+		return strcasecmp(place->partuuid, wanted + 9) == 0;
+	if (strncmp(wanted, "LABEL=", 6) == 0)
+		return place->has_ext4 && strcmp(place->ext4.label, wanted + 6) == 0;
+	return strncmp(wanted, "UUID=", 5) == 0 && place->has_ext4 &&
+	       strcasecmp(place->ext4.uuid, wanted + 5) == 0;
+}
+
+const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_device device)
+{
+	const char *wanted = doctor->conf.device[device], *what = initconf_device_name(device);
+	const struct doctor_place *found[2];
+	size_t count = 0;
+	if (wanted[0] == '/') {
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"the %s partition is %s on the device: it is not looked at", what, wanted);
+		return NULL;
+	}
+	for (size_t i = 0; i < doctor->place_count; i++) {
+		if (!is_named(&doctor->places[i], wanted))
+			continue;
+		if (count < 2)
+			found[count] = &doctor->places[i];
+		count++;
+	}
+	if (count == 1) {
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "%s partition: %s (%s)", what,
+			found[0]->name, wanted);
+		return found[0];
+	}
+	if (count == 0)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"name it so, or say in init.conf what it is named",
+			"no partition is %s, which /init takes for the %s partition", wanted, what);
+	else
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"give one of them another name, or name the right one by PARTUUID=",
+			"%zu partitions are %s: %s and %s", count, wanted, found[0]->name,
+			found[1]->name);
+	return NULL;
+}
+
+/* --- the record and the state */
+
+static bool is_zero(const uint8_t *copy)
+{
+	for (size_t i = 0; i < RECORD_COPY_BYTES; i++) {
+		if (copy[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static void judge_record(
+	struct doctor *doctor, const char *name, const uint8_t *a, const uint8_t *b)
+{
+	struct error why;
+	struct record ignored;
+	if (a != NULL && b != NULL && is_zero(a) && is_zero(b)) {
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "record: new");
+		return;
+	}
+	int chosen = record_choose(a, b, &doctor->record, &why);
+	if (chosen < 0) {
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_FORMAT,
+			"see what wrote there; 2 MiB of zeros make it new",
+			"record on %s: both copies are bad, so tries and the floor are forgotten: "
+			"%s",
+			name, why.text);
+		return;
+	}
+	const uint8_t *other = chosen == 0 ? b : a;
+	if (other == NULL || (!is_zero(other) && record_decode(other, &ignored, &why) != 0))
+		doctor_say(doctor, DOCTOR_WARNING, ERROR_FORMAT,
+			"nothing: the next boot writes it anew",
+			"record on %s: one of the two copies is bad, the other counts", name);
+	else
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "record: %u stacks",
+			doctor->record.stack_count);
+}
+
+void doctor_record(struct doctor *doctor)
+{
+	static uint8_t copies[2][RECORD_COPY_BYTES];
+	const uint8_t *read[2];
+	if (strcmp(doctor->conf.device[INITCONF_RECORD], "none") == 0)
+		return;
+	const struct doctor_place *place = doctor_find(doctor, INITCONF_RECORD);
+	if (place == NULL)
+		return;
+	if (place->size_bytes < RECORD_PARTITION_BYTES) {
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_SIZE, "make it larger",
+			"record on %s: it has %llu bytes, and needs %d", place->name,
+			(unsigned long long)place->size_bytes, RECORD_PARTITION_BYTES);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		read[i] = doctor_read((void *)(uintptr_t)place, (uint64_t)i * RECORD_COPY_DISTANCE,
+				  copies[i], RECORD_COPY_BYTES) == 0
+				  ? copies[i]
+				  : NULL;
+	judge_record(doctor, place->name, read[0], read[1]);
+}
+
+void doctor_state(struct doctor *doctor, bool needed)
+{
+	enum { LEAST_BYTES = 1024 * 1024, LEAST_INODES = 64 };
+	struct ext4 fs;
+	struct error why;
+	if (!needed || strcmp(doctor->conf.device[INITCONF_STATE], "none") == 0)
+		return;
+	const struct doctor_place *place = doctor_find(doctor, INITCONF_STATE);
+	if (place == NULL)
+		return;
+	if (ext4_open(doctor_read, (void *)(uintptr_t)place, place->size_bytes, &fs, &why) != 0)
+		doctor_say(doctor, DOCTOR_FAULT, why.code,
+			"make an ext4 there: what is written would not outlive the boot",
+			"state on %s: %s", place->name, why.text);
+	else if (ext4_unknown(&fs, true) != 0)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"make the file system without them (mke2fs -O)",
+			"state on %s: ext4 features %#x are not known to Linux", place->name,
+			ext4_unknown(&fs, true));
+	else if (place->ext4.damaged)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
+			"state on %s: the file system is marked as damaged", place->name);
+	else if (fs.free_blocks < LEAST_BYTES / fs.block_bytes || fs.free_inodes < LEAST_INODES)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_NOSPACE,
+			"make room, or a larger partition (`plyboot image --state-size`)",
+			"state on %s: %llu bytes and %u inodes are free: no room for an upper",
+			place->name, (unsigned long long)fs.free_blocks * fs.block_bytes,
+			fs.free_inodes);
+	else
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "state: %llu MiB free",
+			(unsigned long long)(fs.free_blocks * fs.block_bytes >> 20));
+}

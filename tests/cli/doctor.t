@@ -1,0 +1,284 @@
+#!/bin/bash
+# plyboot doctor: each fault that is planted is found, with its word and its thing, and no other; what is good has none.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+part() { # FILE NUMBER: where it begins, in bytes
+	sfdisk -d "$1" | sed -n "s/^.*[^0-9]$2 :.*start= *\([0-9]*\),.*/\1/p" | awk '{ print $1 * 512 }'
+}
+
+# --- what is good
+
+mkdir src
+head -c 3000000 /dev/urandom >src/file
+"$plyboot" keygen -o k >/dev/null
+"$plyboot" keygen -o other >/dev/null
+"$plyboot" pack -o a.layer src >/dev/null
+stack() { # VERSION OPTION...
+	local version=$1
+	shift
+	"$plyboot" stack --name demo --version "$version" --created 2026-01-01T00:00:00Z "$@" a.layer >/dev/null
+	"$plyboot" sign --key k.key "store/stacks/demo-$version.stack" >/dev/null
+}
+stack 5 --upper persistent
+image() { # FILE OPTION...
+	local file=$1
+	shift
+	"$plyboot" image --state-size 20M -o "$file" "$@" >/dev/null
+}
+image good.img
+initrd() { # FILE OPTION...
+	local file=$1
+	shift
+	"$plyboot" initramfs --pub k.pub -o "$file" "$@" >/dev/null
+}
+initrd good.cpio
+awk -F= '/^CONFIG_/ { sub(/[?]$/, "", $2); sub(/[|].*/, "", $2); print $1 "=" $2 }' "$top/kconfig/required.config" >good.config
+
+doctor() { # IMAGE INITRD CONFIG [OPTION...]
+	"$plyboot" doctor --image "$1" --initrd "$2" --kernel-config "$3" --memory "${memory:-512}" --time "${time:-2026-06-01T00:00:00Z}" "${@:4}" \
+		>"$work/out" 2>"$work/err"
+}
+
+# good NAME WHAT...: nothing is found
+good() {
+	local name=$1 before
+	shift
+	before=$(snapshot)
+	doctor "$@"
+	is "$name: nothing is found" "$? $(grep -cE '^doctor: (FAULT|WARN)' "$work/out") $(cat "$work/err")" "0 0 "
+	is "$name: nothing was changed" "$(snapshot)" "$before"
+}
+
+# finds NAME CODE PATTERN WHAT...: exactly this fault
+finds() {
+	local name=$1 code=$2 pattern=$3 status
+	shift 3
+	doctor "$@"
+	status=$?
+	is "$name" "$status $(sed -nE 's/^doctor: (FAULT|WARN) ([A-Z]+): .*/\1 \2/p' "$work/out")" "1 FAULT $code"
+	has "... names it" "$work/out" "^doctor: FAULT $code: .*$pattern"
+	is "... and what to do" "$(grep -A1 '^doctor: FAULT' "$work/out" | grep -c '^  what to do: .')" 1
+}
+
+good "a good device" good.img good.cpio good.config
+is "... is said in one line" "$(wc -l <"$work/out")" 1
+good "... as nobody would look at it" good.img good.cpio good.config -v
+has "... -v says what is good: the stack" "$work/out" '^doctor: good: demo-5.stack: '
+has "... the partitions" "$work/out" '^doctor: good: layers partition: partition 1 of .good.img. '
+gzip -c good.config >good.config.gz
+good "a configuration by gzip" good.img good.cpio good.config.gz
+mkdir kernel && cp good.config kernel/config
+good "a directory with one" good.img good.cpio kernel
+for how in gzip zstd; do
+	initrd "$how.cpio" --compress "$how"
+	good "an initramfs by $how" good.img "$how.cpio" good.config
+done
+{ cat good.cpio; head -c 512 /dev/zero; (cd src && echo file | cpio -o -H newc --quiet); } >two.cpio
+good "two archives, one after another" good.img two.cpio good.config
+good "--json" good.img good.cpio good.config --json
+is "... is JSON without findings" "$(python3 -c 'import json, sys
+o = json.load(open(sys.argv[1])); print(o["findings"], o["faults"], o["boots"])' "$work/out")" "[] 0 True"
+
+# The same blobs in other places of other file systems: with checksums and blocks of 1 KiB; long directories.
+start=$(part good.img 1)
+mkdir -p tree/blobs/sha256 tree/stacks
+cp store/oci-layout store/index.json tree/
+cp store/blobs/sha256/* tree/blobs/sha256/
+cp store/stacks/demo-5.stack tree/stacks/
+for i in $(seq 700); do echo "$i" >"tree/blobs/sha256/a-rather-long-name-so-that-the-directory-needs-several-blocks-$i"; done
+cp good.img dense.img
+mke2fs -q -F -t ext4 -b 1024 -O metadata_csum,64bit,dir_index -L plyboot-layers -E "offset=$start" -d tree dense.img 18000 2>"$work/err"
+ok "e2fsck makes the directories hash trees" bash -c "dd if=dense.img of=p bs=1M skip=$((start >> 20)) count=18 status=none &&
+	{ e2fsck -fyD p >/dev/null; [ \$? -le 1 ]; } && dd if=p of=dense.img bs=1M seek=$((start >> 20)) conv=notrunc status=none"
+good "blocks of 1 KiB, checksums, hash trees" dense.img good.cpio good.config
+
+# --- 1: the kernel
+
+sed '/^CONFIG_TMPFS_XATTR=/d' good.config >x.config
+finds "a kernel option that is missing" KERNEL 'CONFIG_TMPFS_XATTR is n, must be y: security.capability' good.img good.cpio x.config
+sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
+finds "a module that nothing loads" KERNEL 'CONFIG_OVERLAY_FS is m, and init.conf names no module overlay' \
+	good.img good.cpio x.config
+sed '/^CONFIG_TRANSPARENT_HUGEPAGE=/d' good.config >x.config
+good "an option that is only wanted" good.img good.cpio x.config
+has "... is a note" "$work/out" '^doctor: note: CONFIG_TRANSPARENT_HUGEPAGE is n, better y'
+
+# --- 2, 3, 4: room and time
+
+memory=40 finds "not enough memory" NOSPACE 'demo-5 needs [0-9]+ MiB of memory, and of 40 MiB about' good.img good.cpio good.config
+head -c 256K /dev/urandom >filler
+cp good.img full.img
+seq 80 | sed 's/.*/write filler filler&/' | debugfs -w -f - "full.img?offset=$(part full.img 3)" >/dev/null 2>&1
+finds "a state partition without room" NOSPACE 'state on partition 3 of .full.img.: [0-9]+ bytes .* no room for an upper' \
+	full.img good.cpio good.config
+time=2025-01-01T00:00:00Z doctor good.img good.cpio good.config
+is "a clock that is behind is a warning" "$? $(grep -oE '^doctor: (FAULT|WARN) [A-Z]+: demo-5' "$work/out")" "0 doctor: WARN TARGET: demo-5"
+
+# --- 5, 6: keys and signatures
+
+"$plyboot" initramfs --pub other.pub -o x.cpio >/dev/null
+finds "an initramfs with another key" KEY 'demo-5.stack: ' good.img x.cpio good.config
+cp -a store kept
+sed -i 's/^created 2026-01-01/created 2026-01-02/' store/stacks/demo-5.stack
+image x.img 2>/dev/null
+rm -rf store && mv kept store
+finds "a signature that is wrong" SIGNATURE 'demo-5.stack: ' x.img good.cpio good.config
+
+# --- 7, 8: partitions
+
+cp good.img x.img
+sfdisk -q --part-label x.img 3 plyboot-layers >/dev/null
+doctor x.img good.cpio good.config
+has "two partitions with one label" "$work/out" \
+	'^doctor: FAULT DEVICE: 2 partitions are PARTLABEL=plyboot-layers: partition 1 of .x.img. and partition 3 of'
+is "... is all" "$(grep -cE '^doctor: (FAULT|WARN)' "$work/out")" 1
+cp good.img x.img
+sfdisk -q --part-label x.img 3 another >/dev/null
+finds "a partition that is not there" DEVICE 'no partition is PARTLABEL=plyboot-state' x.img good.cpio good.config
+initrd x.cpio --set 'layers LABEL=plyboot-layers'
+cp good.img other.img
+ok "another disk" sfdisk -q --part-label other.img 2 other
+doctor good.img x.cpio good.config --image other.img
+has "one label on two disks" "$work/out" '2 partitions are LABEL=plyboot-layers: partition 1 of .good.img. and partition 1 of .other.img.'
+
+# --- 9, 10: blobs
+
+debug() { # IMAGE PARTITION COMMAND
+	debugfs -w -R "$3" "$1?offset=$(part "$1" "$2")" >/dev/null 2>&1
+}
+in_image=$(blob a.layer)
+in_image=/${in_image#store/}
+cp good.img x.img
+debug x.img 1 "rm $in_image"
+finds "a blob that is missing" MISSING "demo-5, layer 1 .*${in_image#/}" x.img good.cpio good.config
+cp good.img x.img
+at=$(debugfs -R "blocks $in_image" "good.img?offset=$start" 2>/dev/null | awk '{ print $5 }')
+printf X | dd of=x.img bs=1 seek=$((start + at * 4096 + 7)) conv=notrunc status=none
+finds "a blob that is damaged" DIGEST 'demo-5, layer 1 .*piece' x.img good.cpio good.config
+
+# --- 11, 12: the floor and the record
+
+initrd x.cpio --set 'floor 6'
+finds "a version below the initramfs's floor" ROLLBACK 'demo-5.stack: version 5 is below the floor 6' good.img x.cpio good.config
+
+cp -a store kept
+stack 6
+image both.img
+rm -rf store && mv kept store
+good "... which is well once a newer one boots" both.img x.cpio good.config
+has "... and is a note" "$work/out" '^doctor: note: demo-5.stack: version 5 is below the floor 6'
+
+# record IMAGE PYTHON: a record whose fields that code has set in the dictionary `s`
+record() {
+	python3 - "$1" "$(part "$1" 2)" "$2" store/stacks/demo-5.stack <<'EOF'
+import hashlib, struct, sys, zlib
+text = open(sys.argv[4], "rb").read()
+text = text[:text.index(b"---\n") + 4]
+s = {"tries": 3, "confirmed": 0, "floor": 0}
+exec(sys.argv[3], s)
+copy = bytearray(4096)
+copy[:16] = b"plyboot record 1"
+struct.pack_into("<Q", copy, 24, 2)
+struct.pack_into("<II", copy, 32, 1, 1)
+copy[64:96] = hashlib.sha256(text).digest()
+struct.pack_into("<QBB", copy, 96, 5, s["tries"], s["confirmed"])
+struct.pack_into("<Q", copy, 112, 2)
+copy[128:132] = b"demo"
+copy[2112:2116] = b"demo"
+struct.pack_into("<Q", copy, 2112 + 64, s["floor"])
+struct.pack_into("<I", copy, 16, zlib.crc32(copy))
+with open(sys.argv[1], "r+b") as image:
+    image.seek(int(sys.argv[2]))
+    image.write(copy)
+EOF
+}
+cp good.img x.img
+record x.img 'confirmed = 1'
+good "a record of a confirmed stack" x.img good.cpio good.config
+record x.img 'confirmed = 1; floor = 7'
+finds "a version below the record's floor" ROLLBACK 'demo-5.stack: version 5 is below the floor 7' x.img good.cpio good.config
+record x.img 'tries = 0'
+finds "a stack whose tries are used up" LIMIT 'demo-5 comes behind any confirmed stack: ' x.img good.cpio good.config
+head -c 100 /dev/urandom | dd of=x.img bs=1 seek=$(($(part x.img 2) + 200)) conv=notrunc status=none
+echo X | dd of=x.img bs=1 seek=$(($(part x.img 2) + 1048576)) conv=notrunc status=none
+finds "a record with both copies bad" FORMAT 'record on partition 2 of .x.img.: both copies are bad' x.img good.cpio good.config
+
+# --- 13: the machine and the kernel
+
+cp -a store kept
+rm store/stacks/*
+stack 5 --kernel 6.1.0-1-other
+image x.img
+rm -rf store && mv kept store
+mkdir -p modules/lib/modules/6.1.0-9-amd64/kernel
+echo module >modules/lib/modules/6.1.0-9-amd64/kernel/overlay.ko
+echo kernel/overlay.ko: >modules/lib/modules/6.1.0-9-amd64/modules.dep
+initrd x.cpio --modules modules --module overlay
+finds "a stack for another kernel" TARGET 'for kernel 6.1.0-1-other, this kernel is 6.1.0-9-amd64' x.img x.cpio good.config
+good "... where nothing says which it is" x.img good.cpio good.config
+python3 -c 'import sys; b = bytearray(2048); b[0x202:0x206] = b"HdrS"; b[0x20e:0x210] = b"\0\1"
+b[0x300:0x318] = b"6.1.0-8-amd64 (me@home) "; open("bzImage", "wb").write(b)'
+finds "modules of another kernel" TARGET 'the module /lib/modules/6.1.0-9-amd64/.*, and the kernel is 6.1.0-8-amd64' \
+	good.img x.cpio good.config --kernel bzImage
+"$plyboot" doctor --kernel bzImage >"$work/out" 2>"$work/err"
+has "a kernel whose configuration can't be read is a note" "$work/out" '^doctor: note: the kernel .bzImage. has no configuration'
+sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
+good "a module that is loaded" good.img x.cpio x.config
+cp -a store kept
+rm store/stacks/*
+stack 5 --arch aarch64
+image x.img
+rm -rf store && mv kept store
+finds "a stack for another machine" TARGET 'for architecture aarch64, this machine is x86_64' x.img good.cpio good.config
+
+# --- 14, 15: init.conf. The host command refuses to write these: they are put behind, as a second archive.
+
+behind() { # INITRD LINE...: with another init.conf
+	local file=$1
+	shift
+	mkdir -p cpio/etc/plyboot
+	printf '%s\n' "$@" >cpio/etc/plyboot/init.conf
+	{ cat good.cpio; (cd cpio && find etc | cpio -o -H newc --quiet); } >"$file"
+}
+behind x.cpio 'module /lib/modules/6.1.0-9-amd64/kernel/gone.ko'
+finds "a module that is not there" CONFIG 'the module /lib/modules/6.1.0-9-amd64/kernel/gone.ko, which is not' good.img x.cpio good.config
+behind x.cpio 'stack demo' 'colour blue'
+finds "a line that means nothing" CONFIG 'init.conf in the initramfs: .*line 2' good.img x.cpio good.config
+behind x.cpio 'shell /bin/sh'
+finds "a shell that is not there" CONFIG 'the shell /bin/sh, which is not' good.img x.cpio good.config
+behind x.cpio 'stack nginx'
+finds "a stack that is not there" CONFIG 'the layers partition has no stack named nginx' good.img x.cpio good.config
+behind x.cpio 'signatures 2'
+doctor good.img x.cpio good.config
+has "more signatures than keys" "$work/out" '^doctor: FAULT CONFIG: init.conf wants signatures by 2 keys, and 1 are trusted'
+
+# --- 16: file systems
+
+cp good.img x.img
+dd if=/dev/zero of=x.img bs=1M seek=$(($(part x.img 3) >> 20)) count=1 conv=notrunc status=none
+finds "a state partition without a file system" DEVICE 'state on partition 3 .*no ext4' x.img good.cpio good.config
+cp good.img x.img
+debug x.img 3 'ssv state 2'
+finds "a file system with errors" DEVICE 'state on partition 3 .*marked as damaged' x.img good.cpio good.config
+cp good.img x.img
+printf '\x00\x00\x00\x80' | dd of=x.img bs=1 seek=$(($(part x.img 3) + 1024 + 0x60)) conv=notrunc status=none
+finds "a file system with a feature that Linux doesn't know" DEVICE 'ext4 features 0x80000000' x.img good.cpio good.config
+cp good.img x.img
+dd if=/dev/zero of=x.img bs=512 seek=1 count=1 conv=notrunc status=none
+doctor x.img good.cpio good.config
+has "a disk without its table" "$work/out" '^doctor: FAULT FORMAT: .x.img.: no GPT'
+
+# --- what can't be looked at
+
+head -c 1000 good.cpio >cut.cpio
+"$plyboot" doctor --initrd cut.cpio >"$work/out" 2>"$work/err"
+is "an initramfs that is cut" "$? $(grep -cE '^doctor: FAULT FORMAT: the initramfs' "$work/out")" "1 1"
+"$plyboot" doctor --image good.img >"$work/out" 2>"$work/err"
+has "without an initramfs that is a note" "$work/out" '^doctor: note: no --initrd was given'
+refuses "nothing to look at" 2 USAGE "$plyboot" doctor
+refuses "a time that is none" 2 USAGE "$plyboot" doctor --image good.img --time yesterday
+refuses "an image that is not there" 3 MISSING "$plyboot" doctor --image nowhere
+refuses "an initramfs that is not there" 3 MISSING "$plyboot" doctor --initrd nowhere
+refuses "a configuration that is none" 1 FORMAT "$plyboot" doctor --kernel-config k.pub
+finish
