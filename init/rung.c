@@ -75,7 +75,8 @@ static void note_layer(
 	struct report *report = &listener->boot->report;
 	const struct stack *stack = listener->stack;
 	struct report_layer *line = &report->layers[report->layer_count++];
-	*line = (struct report_layer){stack->layers[index], layer->id, layer->reused, took_us};
+	*line = (struct report_layer){
+		stack->layers[index], layer->id, layer->reused, layer->start_us, took_us};
 	say_layer(line, index + 1, stack->layer_count);
 	if (layer->hides_lower)
 		listener->first = index;
