@@ -23,6 +23,7 @@ const struct verb *const verbs[] = {
 	&verb_boot,
 	&verb_install,
 	&verb_status,
+	&verb_plot,
 	&verb_confirm,
 	&verb_upper,
 	&verb_revert,
