@@ -14,7 +14,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote layers -iquote
 # Some distributions' gcc writes an ID into what it links.
 LINK_FLAGS := -Wl,--gc-sections -Wl,--build-id=none
 INIT_LIBS := -larchive -lzstd-decode -lz -lbearssl
-HOST_LIBS := -larchive -lzstd -lz -lbearssl -ljansson
+HOST_LIBS := -larchive -lzstd -lz -lbearssl -ljansson -lm
 
 LAYERS_SRC := $(wildcard layers/*.c)
 INIT_SRC := $(wildcard init/*.c)
@@ -382,9 +382,9 @@ FUZZ_SECONDS := 5
 # libFuzzer's -seed; 0: another one each time.
 FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
-	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
-	compose/bytes.c compose/tar_members.c compose/elf.c compose/ext4_read.c compose/cpio_read.c compose/kconfig.c \
-	init/run/job.c qemu/session.c qemu/console.c
+	compose/layer_index.c compose/booted_parse.c compose/timeline.c compose/svg.c compose/shown.c compose/path_order.c \
+	compose/hoard.c compose/carrier.c compose/ustar.c compose/bytes.c compose/tar_members.c compose/elf.c \
+	compose/ext4_read.c compose/cpio_read.c compose/kconfig.c init/run/job.c qemu/session.c qemu/console.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -25,6 +25,7 @@ const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_install,
 	&verb_status,
+	&verb_plot,
 	&verb_confirm,
 	&verb_upper,
 	&verb_revert,

@@ -24,7 +24,7 @@ enum { OPERANDS_ANY = 1 << 20 };
 
 extern const struct verb verb_boot, verb_cat, verb_commit, verb_confirm, verb_diff, verb_doctor,
 	verb_entry, verb_export, verb_gc, verb_image, verb_import, verb_initramfs, verb_inspect,
-	verb_install, verb_keygen, verb_ls, verb_pack, verb_pull, verb_push, verb_reset,
+	verb_install, verb_keygen, verb_ls, verb_pack, verb_plot, verb_pull, verb_push, verb_reset,
 	verb_revert, verb_run, verb_sign, verb_stack, verb_status, verb_store, verb_upper,
 	verb_verify;
 

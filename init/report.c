@@ -262,6 +262,7 @@ static void put_layers(struct json_text *json, const struct report *report)
 		json_text_number(json, "stored_bytes", layer->record.stored_bytes);
 		json_text_number(json, "unpacked_bytes", layer->record.unpacked_bytes);
 		json_text_number(json, "entries", layer->record.entries);
+		json_text_ms(json, "start_ms", layer->start_us);
 		json_text_ms(json, "ms", layer->us);
 		json_text_close(json, '}');
 	}

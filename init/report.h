@@ -22,6 +22,7 @@ struct report_layer {
 	struct layer_record record;
 	struct digest id;
 	bool reused;
+	uint64_t start_us; /* as clock_us(), as long as nothing is suspended; 0: reused */
 	uint64_t us;
 };
 

@@ -108,7 +108,8 @@ static void note_layer(
 	struct report *report = &listener->boot->report;
 	const struct stack *stack = listener->stack;
 	struct report_layer *line = &report->layers[report->layer_count++];
-	*line = (struct report_layer){stack->layers[index], layer->id, layer->reused, took_us};
+	*line = (struct report_layer){
+		stack->layers[index], layer->id, layer->reused, layer->start_us, took_us};
 	if (!layer->reused) {
 		listener->done_bytes += stack->layers[index].stored_bytes - listener->stored[index];
 		listener->stored[index] = stack->layers[index].stored_bytes;

@@ -159,6 +159,7 @@ static void end_job(struct crew *crew, struct job *job)
 			crew->options->user_xattrs_supported ? 0 : result.user_xattrs;
 		crew->there[job->index] = true;
 		crew->took_us[job->index] = now_us() - job->start_us;
+		layer->start_us = job->start_us;
 	} else {
 		store_abandon(crew->store_fd, &job->place);
 		fail(crew, job->index, &why);

@@ -21,6 +21,7 @@ struct store_layer {
 	bool hides_lower; /* its root is opaque: overlayfs takes no notice, so leave lower ones out
 			   */
 	uint64_t user_xattrs_skipped;
+	uint64_t start_us; /* CLOCK_MONOTONIC when crew.h began with it; 0: it did not */
 };
 
 /* Bytes of tmpfs (size=) and of memory outside it that a layer needs here. `page_bytes` is the

@@ -7,7 +7,7 @@
 "$plyboot" --help >"$work/help"
 verbs=$(sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p' "$work/help" | grep -v '^plyboot$' | xargs)
 is "--help lists the verbs" "$verbs" \
-	"keygen pack import diff commit entry stack sign verify doctor inspect ls cat export push pull store gc initramfs image boot install status confirm upper revert reset"
+	"keygen pack import diff commit entry stack sign verify doctor inspect ls cat export push pull store gc initramfs image boot install status plot confirm upper revert reset"
 for verb in $verbs; do
 	ok "$verb --help" "$plyboot" "$verb" --help
 	has "$verb --help names the verb" "$work/out" "^  plyboot $verb \[OPTIONS\]"

@@ -1,10 +1,28 @@
 /* boot.json, as commands on the running system read it: whatever it says, what is taken from it is
  * in its bounds. */
 #include "compose/booted.h"
+#include "compose/timeline.h"
 
 #include <string.h>
 
 #include "must.h"
+
+/* Its picture: one element, and no bytes that XML has not. */
+static void draw(const json_t *report)
+{
+	struct error e = {0};
+	char *svg;
+	size_t size;
+	if (timeline_draw(report, &svg, &size, &e) != 0) {
+		must(e.code == ERROR_FORMAT);
+		return;
+	}
+	const char *end = strstr(svg, "</svg>");
+	must(strlen(svg) == size && end == svg + size - strlen("</svg>\n"));
+	for (size_t i = 0; i < size; i++)
+		must((unsigned char)svg[i] >= 0x20 || svg[i] == '\n');
+	free(svg);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -28,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < booted.upper_count; i++)
 		must(booted.uppers[i][0] == '/' &&
 			memchr(booted.uppers[i], '\0', sizeof booted.uppers[i]) != NULL);
+	draw(booted.report);
 	booted_free(&booted);
 	return 0;
 }

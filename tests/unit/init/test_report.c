@@ -73,6 +73,7 @@ static void add_layer(struct report *report, uint8_t number, bool reused)
 			},
 		.id = digest_of_byte((uint8_t)(0x80 + number)),
 		.reused = reused,
+		.start_us = reused ? 0 : 61650123,
 		.us = reused ? 7 : 1234567,
 	};
 }
