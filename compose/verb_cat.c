@@ -74,4 +74,6 @@ const struct verb verb_cat = {
 		"All layers are read and checked as /init would, before the first byte comes out, "
 		"and each byte is checked again as it does. Whether anybody signed the stack is "
 		"for `plyboot verify`.\n",
+	.examples = "A file as the stack has it:\n"
+		    "  plyboot cat demo-1 /etc/os-release\n",
 };

@@ -173,4 +173,9 @@ const struct verb verb_gc = {
 		"as well; with --uppers those that were archived go (`plyboot upper list`), but "
 		"for "
 		"one that is set aside.\n",
+	.examples = "Say first what would go, then remove it:\n"
+		    "  plyboot gc --dry-run\n"
+		    "  plyboot gc\n"
+		    "On a device, make room for an update:\n"
+		    "  plyboot gc --device --room 500M\n",
 };

@@ -232,4 +232,6 @@ const struct verb verb_image = {
 		"SOURCE_DATE_EPOCH, else the newest stack's.\n\n"
 		"It calls sfdisk (Debian's package fdisk), mke2fs and debugfs (e2fsprogs). Sizes "
 		"take the suffixes K, M, G and T.\n",
+	.examples = "All stacks of the store on a disk of 4 GiB:\n"
+		    "  plyboot image --size 4G -o demo.img\n",
 };

@@ -306,4 +306,7 @@ const struct verb verb_inspect = {
 		"of which; and the files and directories that take most room. Those blobs are "
 		"checked as /init would.\n\n"
 		"The keys of --json are in layers/FORMAT.md.\n",
+	.examples = "A stack of the store, and the config of an image:\n"
+		    "  plyboot inspect demo-1\n"
+		    "  plyboot inspect --image app:1\n",
 };

@@ -234,4 +234,9 @@ const struct verb verb_install = {
 		"calls this by itself would try a bad one for ever. Who knows that it is good, "
 		"since "
 		"only the power went, says --again.\n",
+	.examples = "On the device, what `plyboot pull` brought:\n"
+		    "  plyboot install demo-2\n"
+		    "From a USB stick, after a look at what it takes:\n"
+		    "  plyboot install --dry-run /media/usb/demo.tar\n"
+		    "  plyboot install /media/usb/demo.tar\n",
 };

@@ -228,4 +228,6 @@ const struct verb verb_ls = {
 		"Names are the same on a terminal and in a pipe: what is no printable UTF-8, and "
 		"the backslash, comes as \\n, \\t, \\\\ or \\xHH.\n\n"
 		"The keys of --json are in layers/FORMAT.md.\n",
+	.examples = "What /etc of a stack is, with modes and the layers it is from:\n"
+		    "  plyboot ls -l demo-1 /etc\n",
 };

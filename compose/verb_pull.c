@@ -123,4 +123,6 @@ const struct verb verb_pull = {
 		"digest, the piece tables, every piece, the tar, and with --pub the signature, "
 		"before the stack file is read. The stack file comes last. What was begun and not "
 		"finished leaves nothing; a second call finishes it.\n",
+	.examples = "Take it from there, if it is signed:\n"
+		    "  plyboot pull --pub mine.pub docker://registry.example/demo:1\n",
 };

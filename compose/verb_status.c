@@ -272,4 +272,7 @@ const struct verb verb_status = {
 		"not "
 		"the signatures. The keys of --json are in layers/FORMAT.md.\n\n"
 		"It takes root, for the layers partition and the record.\n",
+	.examples = "What boots next, and where the upper hides what an update brought:\n"
+		    "  plyboot status\n"
+		    "  plyboot status --conflicts\n",
 };

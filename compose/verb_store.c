@@ -241,4 +241,6 @@ const struct verb verb_store = {
 		"and what nothing names. --json gives the same: `owners`, each with name, kind "
 		"(stack or image), bytes, own_bytes and its blobs (digest, kind, bytes, "
 		"shared_with); `blobs` and `unnamed`, each count and bytes; `saved_bytes`.\n",
+	.examples = "How much would go with each stack:\n"
+		    "  plyboot store\n",
 };

@@ -295,4 +295,7 @@ const struct verb verb_upper = {
 		"whatever that stack's policy is. Not while a stack on trial runs.\n\n"
 		"remove N...: for good. Not what is set aside or asked for.\n\n"
 		"It takes root.\n",
+	.examples = "See what there is, and bring one back at the next boot:\n"
+		    "  plyboot upper list\n"
+		    "  plyboot upper restore 1\n",
 };

@@ -213,4 +213,7 @@ const struct verb verb_verify = {
 		"privileges.\n\n"
 		"What this can't know: the device's floor and tries, its architecture, kernel and "
 		"memory.\n",
+	.examples = "Every stack of the store, and one that two keys must have signed:\n"
+		    "  plyboot verify --pub mine.pub\n"
+		    "  plyboot verify --pub mine.pub --pub yours.pub --signatures 2 demo-1\n",
 };
