@@ -206,7 +206,8 @@ static void print_see_also(const struct verb *verb, FILE *to)
 		char words[64], page[64];
 		(void)snprintf(words, sizeof words, "plyboot %s", (*other)->name);
 		(void)snprintf(page, sizeof page, "plyboot-%s(1)", (*other)->name);
-		if (*other != verb && page_mentions(verb, words))
+		const bool itself = verb != NULL && strcmp(verb->name, (*other)->name) == 0;
+		if (!itself && page_mentions(verb, words))
 			print_reference(page, to);
 	}
 	for (const struct mention *row = others; row->word != NULL; row++) {

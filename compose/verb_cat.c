@@ -12,7 +12,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct cat_options, store),
 		.value = "DIR",
-		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the layers are; default: $PLYBOOT_STORE, else ./store"},
 	{0},
 };
 

@@ -18,7 +18,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stack is; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stack is; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--ref",
 		.kind = OPTION_TEXT,
 		FIELD(reference),

@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stacks and blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stacks and blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--stack",
 		.kind = OPTION_LIST,
 		FIELD(stacks),

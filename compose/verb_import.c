@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "the store that the blobs go to: made if there is none; default "
+		.help = "the store that the blobs go to: made if there is none; default: "
 			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--image",
 		.kind = OPTION_TEXT,

@@ -30,7 +30,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where SOURCE is when it is NAME-VERSION; also a tar; default "
+		.help = "where SOURCE is when it is NAME-VERSION; also a tar; default: "
 			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--pub",
 		.kind = OPTION_LIST,

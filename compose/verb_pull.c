@@ -21,7 +21,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "the store that it goes to: made if there is none; default $PLYBOOT_STORE, "
+		.help = "the store that it goes to: made if there is none; default: "
+			"$PLYBOOT_STORE, "
 			"else ./store"},
 	{.name = "--pub",
 		.kind = OPTION_LIST,

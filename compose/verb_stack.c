@@ -53,7 +53,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--arch",
 		.kind = OPTION_TEXT,
 		FIELD(architecture),

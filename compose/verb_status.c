@@ -270,7 +270,7 @@ const struct verb verb_status = {
 		"the "
 		"update are listed as well. All layers of these stacks are read and checked, but "
 		"not "
-		"the signatures. The keys of --json are in layers/FORMAT.md.\n\n"
+		"the signatures. The keys of --json are in plyboot-formats(5).\n\n"
 		"It takes root, for the layers partition and the record.\n",
 	.examples = "What boots next, and where the upper hides what an update brought:\n"
 		    "  plyboot status\n"

@@ -23,7 +23,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "default $PLYBOOT_STORE, else ./store"},
+		.help = "default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--json", .kind = OPTION_FLAG, FIELD(json), .help = "for programs"},
 	{0},
 };

@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stacks and blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stacks and blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--signatures",
 		.kind = OPTION_NUMBER,
 		FIELD(signatures),

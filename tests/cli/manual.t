@@ -32,7 +32,9 @@ for verb in $verbs; do
 	read_page "plyboot-$verb.1" | grep -o '[a-z]\{5,\}' | sort -u >page-words
 	is "... and every word of its help" "$(comm -23 words page-words | xargs)" ""
 done
-for code in $(sed -n 's/^| [0-3] .*| \([A-Z ]*\) |$/\1/p' "$top/compose/EXIT.md"); do
+sed -n 's/^| [0-3] .*| \([A-Z ]*\) |$/\1/p' "$top/compose/EXIT.md" | tr ' ' '\n' >codes
+ok "compose/EXIT.md has codes" test "$(wc -l <codes)" -gt 20
+for code in $(<codes); do
 	has "plyboot(1) has the word $code" <(read_page plyboot.1) "\\b$code\\b"
 done
 refuses "a page of an unknown verb" 2 USAGE "$plyboot" help --man unpack
