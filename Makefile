@@ -160,11 +160,21 @@ build/plyboot-planted: build/$(HOST_ARCH)/obj/tests/powercut/planted.o build/$(H
 	$(call say,LINK)build/$(HOST_ARCH)/prefix/bin/musl-gcc -static $(LINK_FLAGS) -s -Wl,--wrap=fsync -Wl,--wrap=syncfs \
 		-Wl,--wrap=posix_fadvise -o $@ $^ $(HOST_LIBS)
 
+build/manual/plyboot.1: build/plyboot $(wildcard compose/manual/*) init/BOOT.md init/ENTRY.md layers/FORMAT.md
+	$(call say,MAN)compose/manual/build build/plyboot build/manual
+build/plyboot.bash: build/plyboot
+	$(call say,BASH)build/plyboot help --bash >$@
+build/NOTICES: layers/deps/notices build/$(HOST_ARCH)/prefix.path
+	$(call say,TEXT)layers/deps/notices build/$(HOST_ARCH)/prefix >$@
+installable: all build/manual/plyboot.1 build/plyboot.bash build/NOTICES
+
 PREFIX := /usr/local
-install: all ## put the command into $(PREFIX)/bin, and its systemd unit for devices (DESTDIR counts)
-	install -D -m 755 build/plyboot '$(DESTDIR)$(PREFIX)/bin/plyboot'
-	install -D -m 644 compose/plyboot-confirm.service \
-		'$(DESTDIR)$(PREFIX)/lib/systemd/system/plyboot-confirm.service'
+install: installable ## put command, manual pages, completion, systemd unit below PREFIX (/usr/local); DESTDIR counts
+	compose/installed install '$(DESTDIR)' '$(PREFIX)'
+uninstall: ## take them away again, with the same PREFIX and DESTDIR
+	compose/installed uninstall '$(DESTDIR)' '$(PREFIX)'
+deb: installable ## a Debian package, build/plyboot_VERSION_ARCH.deb: the same bytes each time
+	compose/debian/build
 
 sources: ## SOURCES=dir: put the tarballs there that all other targets then take with SOURCES=dir
 	@layers/deps/fetch $(if $(REFRESH),--newest) layers/deps/sources '$(SOURCES)'
@@ -419,7 +429,7 @@ fuzz-merge-%: build/fuzz/fuzz_%
 clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
-.PHONY: all campaign own-kernels install format bench bench-growth bench-init bench-start bench-hash help packages-boot \
+.PHONY: all campaign own-kernels install installable uninstall deb format bench bench-growth bench-init bench-start bench-hash help packages-boot \
 	packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
 	differential-binaries coverage aarch64-binaries boot-binaries coverage-binaries seeded sources repro
 

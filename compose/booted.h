@@ -17,7 +17,7 @@
 #define BOOTED_OPTION_RUN(offset_)                                                                 \
 	{                                                                                          \
 		.name = "--run", .kind = OPTION_TEXT, .offset = (offset_), .value = "DIR",         \
-		.help = "where /init left its report; default " BOOTED_DIRECTORY                   \
+		.help = "where /init left its report; default: " BOOTED_DIRECTORY                  \
 	}
 
 enum {

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "../layers/scope.h"
+#include "completion.h"
 #include "interrupt.h"
+#include "manual.h"
 #include "near.h"
 #include "report.h"
 #include "verbs.h"
@@ -31,6 +33,10 @@ static void print_help(const struct verb *verb)
 	options_print(verb->options, stdout);
 	putchar('\n');
 	options_print_text(verb->text, stdout);
+	if (verb->examples != NULL) {
+		fputs("\nExamples:\n\n", stdout);
+		options_print_text(verb->examples, stdout);
+	}
 }
 
 static bool wants_help(int argc, char **argv)
@@ -97,16 +103,36 @@ static int unknown_verb(const char *name, struct error *e)
 	return error_set(e, ERROR_USAGE, 0, "there is no verb `%s`", name);
 }
 
-/* "help VERB" is "VERB --help". */
-static int help(const char *name, struct error *e)
+/* A verb's help, or that of the command where `verb` is NULL. */
+static void print_help_of(const struct verb *verb)
 {
-	const struct verb *verb = name != NULL ? find_verb(name) : NULL;
-	if (name != NULL && name[0] != '-' && verb == NULL)
-		return unknown_verb(name, e);
 	if (verb != NULL)
 		print_help(verb);
 	else
 		print_verbs(stdout);
+}
+
+static void print_manual(const struct verb *verb)
+{
+	if (verb != NULL)
+		manual_print_verb(verb, stdout);
+	else
+		manual_print_command(stdout);
+}
+
+/* "help VERB" is "VERB --help"; --man in front: as a manual page; or --bash: the completion. */
+static int help(int argc, char **argv, struct error *e)
+{
+	const bool manual = argc > 0 && strcmp(argv[0], "--man") == 0;
+	const char *name = argc > manual ? argv[manual] : NULL;
+	if (name != NULL && strcmp(name, "--bash") == 0) {
+		completion_print_bash(stdout);
+		return 0;
+	}
+	const struct verb *verb = name != NULL ? find_verb(name) : NULL;
+	if (name != NULL && name[0] != '-' && verb == NULL)
+		return unknown_verb(name, e);
+	(manual ? print_manual : print_help_of)(verb);
 	return 0;
 }
 
@@ -119,7 +145,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 static int run(int argc, char **argv, const struct verb **chosen, struct error *e)
 {
 	if (is_one_of(argv[1], "help", "--help", "-h"))
-		return help(argc > 2 ? argv[2] : NULL, e);
+		return help(argc - 2, argv + 2, e);
 	if (is_one_of(argv[1], "version", "--version", "-V")) {
 		printf("plyboot %s\n", PLYBOOT_VERSION);
 		return 0;
@@ -129,8 +155,10 @@ static int run(int argc, char **argv, const struct verb **chosen, struct error *
 		return unknown_verb(argv[1], e);
 	*chosen = verb;
 	report_verb(verb->name);
-	if (wants_help(argc - 2, argv + 2))
-		return help(verb->name, e);
+	if (wants_help(argc - 2, argv + 2)) {
+		print_help(verb);
+		return 0;
+	}
 	return run_verb(verb, argc - 2, argv + 2, e);
 }
 

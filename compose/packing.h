@@ -38,7 +38,7 @@ extern const char *const packing_user_xattrs[];
 			.kind = OPTION_TEXT,                                                       \
 			.offset = offsetof(struct packing_options, store),                         \
 			.value = "DIR",                                                            \
-			.help = "the store that the blobs go to: made if there is none; default "  \
+			.help = "the store that the blobs go to: made if there is none; default: " \
 				"$PLYBOOT_STORE, else ./store"},                                   \
 		{.name = "--compress",                                                             \
 			.kind = OPTION_TEXT,                                                       \

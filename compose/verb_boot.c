@@ -232,4 +232,7 @@ const struct verb verb_boot = {
 		"port. It ends with N (0 to 119); or 120: no verdict where one was expected; 121: "
 		"the kernel panicked; 122: the time limit; 123: QEMU failed; 128 and a signal's "
 		"number: that signal came.\n",
+	.examples =
+		"At a terminal, and keep nothing:\n"
+		"  plyboot boot --kernel vmlinuz --initrd demo.cpio --image demo.img --snapshot\n",
 };

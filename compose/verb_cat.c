@@ -12,7 +12,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct cat_options, store),
 		.value = "DIR",
-		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the layers are; default: $PLYBOOT_STORE, else ./store"},
 	{0},
 };
 
@@ -74,4 +74,6 @@ const struct verb verb_cat = {
 		"All layers are read and checked as /init would, before the first byte comes out, "
 		"and each byte is checked again as it does. Whether anybody signed the stack is "
 		"for `plyboot verify`.\n",
+	.examples = "A file as the stack has it:\n"
+		    "  plyboot cat demo-1 /etc/os-release\n",
 };

@@ -185,4 +185,7 @@ const struct verb verb_commit = {
 		"contents are named with it. Left out are, of those ending in a star in /var/log, "
 		"/var/cache and /var/lib/apt/lists all but directories:\n\n" LEAVE_OUT_RULES(
 			ROW) "\nAll else is as with `plyboot pack`.\n",
+	.examples = "As root, on the running system, but for what lies below /opt/cache:\n"
+		    "  plyboot commit --live --exclude /opt/cache --store /run/store -o "
+		    "/run/changes.layer\n",
 };

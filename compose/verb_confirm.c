@@ -105,4 +105,7 @@ const struct verb verb_confirm = {
 		"init.conf's `upper-tries` says) its upper is set aside, and a fresh one is in its "
 		"place; see `plyboot upper`.\n\n"
 		"When it returns with 0, the record is on the disk.\n",
+	.examples = "At the end of the last boot script, or by its unit with systemd:\n"
+		    "  plyboot confirm\n"
+		    "  systemctl enable plyboot-confirm.service\n",
 };

@@ -139,5 +139,9 @@ const struct verb verb_diff = {
 		"a "
 		"stack on trial it is what its own upper and the one below show together. What is "
 		"mounted over the root (/run, persistent paths) is none of it. The keys of --json "
-		"are in layers/FORMAT.md.\n",
+		"are in plyboot-formats(5).\n",
+	.examples = "The layer that an installation adds to a root:\n"
+		    "  plyboot diff -o app.layer before/ after/\n"
+		    "What differs on the running system:\n"
+		    "  plyboot diff --live\n",
 };

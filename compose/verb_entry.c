@@ -30,7 +30,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "the store that the blobs go to: made if there is none; default "
+		.help = "the store that the blobs go to: made if there is none; default: "
 			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--image",
 		.kind = OPTION_TEXT,
@@ -276,4 +276,8 @@ const struct verb verb_entry = {
 		"PATH is /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, HOME that "
 		"of /etc/passwd, TERM linux, unless --env says otherwise. A program that runs as 0 "
 		"is root on the machine.\n",
+	.examples = "Start the program that an imported image names:\n"
+		    "  plyboot entry --image app:1 -o entry.layer\n"
+		    "Start another program, as an ordinary user:\n"
+		    "  plyboot entry --user 1000 -o entry.layer -- /bin/server --port 80\n",
 };

@@ -18,7 +18,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stack is; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stack is; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--ref",
 		.kind = OPTION_TEXT,
 		FIELD(reference),
@@ -142,4 +142,7 @@ const struct verb verb_export = {
 		"image that was imported bring its entrypoint, environment and the like along.\n\n"
 		"With --with-stack it is a store as well, of this one stack, with its signatures: "
 		"what `plyboot install` takes, from a USB stick for example.\n",
+	.examples = "For podman, and for a USB stick:\n"
+		    "  plyboot export demo-1 demo.tar\n"
+		    "  plyboot export --with-stack demo-1 /media/usb/demo.tar\n",
 };

@@ -21,7 +21,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "default $PLYBOOT_STORE, else ./store"},
+		.help = "default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--grace",
 		.kind = OPTION_NUMBER,
 		FIELD(grace_minutes),
@@ -46,7 +46,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(run),
 		.value = "DIR",
-		.help = "with --device: where /init left its report; default " BOOTED_DIRECTORY},
+		.help = "with --device: where /init left its report; default: " BOOTED_DIRECTORY},
 	{.name = "--dry-run",
 		.kind = OPTION_FLAG,
 		FIELD(dry_run),
@@ -173,4 +173,9 @@ const struct verb verb_gc = {
 		"as well; with --uppers those that were archived go (`plyboot upper list`), but "
 		"for "
 		"one that is set aside.\n",
+	.examples = "Say first what would go, then remove it:\n"
+		    "  plyboot gc --dry-run\n"
+		    "  plyboot gc\n"
+		    "On a device, make room for an update:\n"
+		    "  plyboot gc --device --room 500M\n",
 };

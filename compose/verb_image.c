@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stacks and blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stacks and blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--stack",
 		.kind = OPTION_LIST,
 		FIELD(stacks),
@@ -197,4 +197,6 @@ const struct verb verb_image = {
 		"SOURCE_DATE_EPOCH, else the newest stack's.\n\n"
 		"It calls sfdisk (Debian's package fdisk), mke2fs and debugfs (e2fsprogs). Sizes "
 		"take the suffixes K, M, G and T.\n",
+	.examples = "All stacks of the store on a disk of 4 GiB:\n"
+		    "  plyboot image --size 4G -o demo.img\n",
 };

@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "the store that the blobs go to: made if there is none; default "
+		.help = "the store that the blobs go to: made if there is none; default: "
 			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--image",
 		.kind = OPTION_TEXT,
@@ -363,4 +363,7 @@ const struct verb verb_import = {
 		"FILE.layer has the records of all layers, for `plyboot stack`. An image's "
 		"entrypoint is no init: `plyboot entry --image REF` makes the layer that starts "
 		"it. `plyboot inspect --image REF` shows the image's config.\n",
+	.examples = "What `podman save` wrote, and an image of a registry:\n"
+		    "  plyboot import -o app.layer app.tar\n"
+		    "  plyboot import -o app.layer docker://registry.example/app:1\n",
 };

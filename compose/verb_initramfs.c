@@ -339,4 +339,7 @@ const struct verb verb_initramfs = {
 		"Modules come with what they need, in the order in which they are loaded; one that "
 		"is built into the kernel is passed over. The same inputs give the same bytes; "
 		"times are SOURCE_DATE_EPOCH or 0.\n",
+	.examples = "With the modules of the kernel that runs here, and a longer wait for disks:\n"
+		    "  plyboot initramfs -o demo.cpio --pub mine.pub --modules "
+		    "/lib/modules/$(uname -r) --set 'wait 60'\n",
 };

@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the layers are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--image",
 		.kind = OPTION_FLAG,
 		FIELD(image),
@@ -306,5 +306,8 @@ const struct verb verb_inspect = {
 		"removes from it (entries are names, bytes those of files); which layers hide what "
 		"of which; and the files and directories that take most room. Those blobs are "
 		"checked as /init would.\n\n"
-		"The keys of --json are in layers/FORMAT.md.\n",
+		"The keys of --json are in plyboot-formats(5).\n",
+	.examples = "A stack of the store, and the config of an image:\n"
+		    "  plyboot inspect demo-1\n"
+		    "  plyboot inspect --image app:1\n",
 };

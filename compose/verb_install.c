@@ -30,7 +30,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where SOURCE is when it is NAME-VERSION; also a tar; default "
+		.help = "where SOURCE is when it is NAME-VERSION; also a tar; default: "
 			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--pub",
 		.kind = OPTION_LIST,
@@ -234,4 +234,9 @@ const struct verb verb_install = {
 		"calls this by itself would try a bad one for ever. Who knows that it is good, "
 		"since "
 		"only the power went, says --again.\n",
+	.examples = "On the device, what `plyboot pull` brought:\n"
+		    "  plyboot install demo-2\n"
+		    "From a USB stick, after a look at what it takes:\n"
+		    "  plyboot install --dry-run /media/usb/demo.tar\n"
+		    "  plyboot install /media/usb/demo.tar\n",
 };

@@ -88,4 +88,6 @@ const struct verb verb_keygen = {
 		"it. NAME.pub is its public half, for `initramfs` and `verify`. The key's id is "
 		"printed. A key in an HSM serves as well: `plyboot sign --help`.\n",
 	.run = run,
+	.examples = "Make the key for a device's stacks:\n"
+		    "  plyboot keygen -o mine\n",
 };

@@ -23,7 +23,7 @@ static const struct option_spec options[] = {
 		.help = "type and mode, names, owner, group, bytes, time (UTC), name; of several "
 			"layers, in front the number of the one it is from"},
 	{.name = "-R", .kind = OPTION_FLAG, FIELD(recursive), .help = "all that lies below, too"},
-	{.name = "--recursive", .kind = OPTION_FLAG, FIELD(recursive), .help = "the same"},
+	{.name = "--recursive", .kind = OPTION_FLAG, FIELD(recursive), .help = "as -R"},
 	{.name = "--json",
 		.kind = OPTION_FLAG,
 		FIELD(json),
@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the layers are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the layers are; default: $PLYBOOT_STORE, else ./store"},
 	{0},
 };
 #undef FIELD
@@ -227,5 +227,7 @@ const struct verb verb_ls = {
 		"as /init would, but for the stack's signature, which is for `plyboot verify`.\n\n"
 		"Names are the same on a terminal and in a pipe: what is no printable UTF-8, and "
 		"the backslash, comes as \\n, \\t, \\\\ or \\xHH.\n\n"
-		"The keys of --json are in layers/FORMAT.md.\n",
+		"The keys of --json are in plyboot-formats(5).\n",
+	.examples = "What /etc of a stack is, with modes and the layers it is from:\n"
+		    "  plyboot ls -l demo-1 /etc\n",
 };

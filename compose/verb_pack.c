@@ -117,4 +117,7 @@ const struct verb verb_pack = {
 		"The layer is checked by the code that /init runs: what it would refuse is refused "
 		"here, with the same word, and leaves nothing. NAME.layer holds what `plyboot "
 		"stack` needs to know.\n",
+	.examples = "A directory, and a tar that another command writes:\n"
+		    "  plyboot pack -o root.layer rootfs/\n"
+		    "  tar -C app -c . | plyboot pack -o app.layer -\n",
 };

@@ -21,7 +21,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "the store that it goes to: made if there is none; default $PLYBOOT_STORE, "
+		.help = "the store that it goes to: made if there is none; default: "
+			"$PLYBOOT_STORE, "
 			"else ./store"},
 	{.name = "--pub",
 		.kind = OPTION_LIST,
@@ -123,4 +124,6 @@ const struct verb verb_pull = {
 		"digest, the piece tables, every piece, the tar, and with --pub the signature, "
 		"before the stack file is read. The stack file comes last. What was begun and not "
 		"finished leaves nothing; a second call finishes it.\n",
+	.examples = "Take it from there, if it is signed:\n"
+		    "  plyboot pull --pub mine.pub docker://registry.example/demo:1\n",
 };

@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stack is; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stack is; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--insecure",
 		.kind = OPTION_FLAG,
 		FIELD(insecure),
@@ -235,4 +235,6 @@ const struct verb verb_push = {
 		"small, which carries the signed stack file and the piece tables below .plyboot/. "
 		"So any registry takes it, and layers that it has are not sent again. `plyboot "
 		"pull` is the way back.\n",
+	.examples = "To a registry, in which the layers are maybe already:\n"
+		    "  plyboot push demo-1 docker://registry.example/demo:1\n",
 };

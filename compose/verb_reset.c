@@ -237,4 +237,6 @@ const struct verb verb_reset = {
 		"The reset is one step: after a power cut it is not begun, or the next boot ends "
 		"it. Blocks that held what went are free, and not overwritten.\n\n"
 		"It takes root.\n",
+	.examples = "Begin anew at the next boot, but keep the machine's identity:\n"
+		    "  plyboot reset --keep /etc/machine-id --keep /etc/ssh\n",
 };

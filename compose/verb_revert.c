@@ -235,4 +235,6 @@ const struct verb verb_revert = {
 		"alone; nor can a system that is on trial revert, and what lies in a persistent "
 		"path is not in the upper. Paths add up until the next boot.\n\n"
 		"It takes root.\n",
+	.examples = "A file is what the image has, after the next boot:\n"
+		    "  plyboot revert /etc/hosts\n",
 };

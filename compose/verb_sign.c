@@ -190,4 +190,6 @@ const struct verb verb_sign = {
 		"file up to and with its line `---`, and attach what comes out:\n\n"
 		"  sed '/^---$/q' F.stack | openssl dgst -sha256 -sign KEY -out F.sig\n"
 		"  plyboot sign --attach F.sig --pub KEY.pub F.stack\n",
+	.examples = "Sign with a key that `plyboot keygen` made:\n"
+		    "  plyboot sign --key mine.key store/stacks/demo-1.stack\n",
 };

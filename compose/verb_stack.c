@@ -53,7 +53,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--arch",
 		.kind = OPTION_TEXT,
 		FIELD(architecture),
@@ -311,4 +311,7 @@ const struct verb verb_stack = {
 		"stack file goes to "
 		"stacks/NAME-VERSION.stack of the store, and its path is printed. It boots only "
 		"when it has been signed: `plyboot sign`.\n",
+	.examples = "Version 2 of a stack of three layers, after which version 1 may still boot:\n"
+		    "  plyboot stack --name demo --version 2 --floor 1 base.layer app.layer "
+		    "site.layer\n",
 };

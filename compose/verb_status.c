@@ -281,6 +281,9 @@ const struct verb verb_status = {
 		"update are listed as well. All layers of these stacks are read and checked, but "
 		"not "
 		"the signatures. The keys of --json, with it and without, are in "
-		"layers/FORMAT.md.\n\n"
+		"plyboot-formats(5).\n\n"
 		"It takes root, for the layers partition and the record.\n",
+	.examples = "What boots next, and where the upper hides what an update brought:\n"
+		    "  plyboot status\n"
+		    "  plyboot status --conflicts\n",
 };

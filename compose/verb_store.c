@@ -23,7 +23,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "default $PLYBOOT_STORE, else ./store"},
+		.help = "default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--json", .kind = OPTION_FLAG, FIELD(json), .help = "for programs"},
 	{0},
 };
@@ -241,4 +241,6 @@ const struct verb verb_store = {
 		"and what nothing names. --json gives the same: `owners`, each with name, kind "
 		"(stack or image), bytes, own_bytes and its blobs (digest, kind, bytes, "
 		"shared_with); `blobs` and `unnamed`, each count and bytes; `saved_bytes`.\n",
+	.examples = "How much would go with each stack:\n"
+		    "  plyboot store\n",
 };

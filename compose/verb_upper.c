@@ -288,11 +288,14 @@ const struct verb verb_upper = {
 		"the other stays in the archive. Persistent paths stay as they are.\n\n"
 		"list: whose each one was, when it was archived, the files in it and the bytes on "
 		"the disk; and which one is set aside, or asked for. The keys of --json are in "
-		"layers/FORMAT.md.\n\n"
+		"plyboot-formats(5).\n\n"
 		"restore N: /init makes it the upper at the next boot, before anything is mounted. "
 		"The one that is there then goes to the archive, and comes back by itself if boots "
 		"with N are not confirmed. It is done as soon as a confirmed stack boots, and "
 		"whatever that stack's policy is. Not while a stack on trial runs.\n\n"
 		"remove N...: for good. Not what is set aside or asked for.\n\n"
 		"It takes root.\n",
+	.examples = "See what there is, and bring one back at the next boot:\n"
+		    "  plyboot upper list\n"
+		    "  plyboot upper restore 1\n",
 };

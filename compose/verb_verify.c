@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the stacks and blobs are; default $PLYBOOT_STORE, else ./store"},
+		.help = "where the stacks and blobs are; default: $PLYBOOT_STORE, else ./store"},
 	{.name = "--signatures",
 		.kind = OPTION_NUMBER,
 		FIELD(signatures),
@@ -213,4 +213,7 @@ const struct verb verb_verify = {
 		"privileges.\n\n"
 		"What this can't know: the device's floor and tries, its architecture, kernel and "
 		"memory.\n",
+	.examples = "Every stack of the store, and one that two keys must have signed:\n"
+		    "  plyboot verify --pub mine.pub\n"
+		    "  plyboot verify --pub mine.pub --pub yours.pub --signatures 2 demo-1\n",
 };

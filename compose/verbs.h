@@ -12,6 +12,9 @@ struct verb {
 	const char *operands; /* as --help writes them; "" for none */
 	size_t operands_min, operands_max;
 	const char *text; /* what --help says behind the options */
+	/* What one does with it, as `text` is written: a line that says what, a line indented by
+	 * two that does it; NULL for none. */
+	const char *examples;
 	const struct option_spec *options;
 	size_t options_bytes; /* of the structure that `run` gets */
 	int failure_status;   /* of each failure that is the verb's own; 0: as report.h has them */
