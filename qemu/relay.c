@@ -123,7 +123,8 @@ static void write_port(struct relay *relay)
 	if (sent > 0)
 		runport_written(outbox, (size_t)sent);
 	else if (sent < 0 && errno != EAGAIN && errno != EINTR)
-		give_up_port(relay);
+		runport_written(
+			outbox, runport_waiting(outbox)); /* what it sent can still be read */
 }
 
 /* --- the caller's streams */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
@@ -53,25 +54,29 @@ static int get_job(struct port *port, struct job *job, struct error *e)
 	return result < 0 ? -1 : 0;
 }
 
-static int start(const struct job *job, struct streams *streams, pid_t *program, struct error *e)
+/* `*tried`: the program itself was found wanting, not what is around it. */
+static int start(const struct job *job, struct streams *streams, pid_t *program, bool *tried,
+	struct error *e)
 {
 	static struct identity who;
 	if (share_mount_all(job, e) != 0 || identify(job->conf.user, &who, e) != 0 ||
 		streams_open(streams, job, e) != 0)
 		return -1;
+	*tried = true;
 	int result = launch(&job->conf, &who, &streams->theirs, program, e);
 	streams_close_theirs(streams);
 	return result;
 }
 
-static int run(struct port *port, const struct job *job, int *status, struct error *e)
+static int run(struct port *port, const struct job *job, int *status, bool *tried, struct error *e)
 {
-	struct streams streams;
+	struct streams streams = {
+		.theirs.fds = {-1, -1, -1}, .input_fd = -1, .output_fds = {-1, -1}};
 	pid_t program;
 	SCOPED_FD signal_fd = supervise_descriptor();
 	if (signal_fd < 0)
 		return error_set(e, ERROR_KERNEL, errno, "signalfd");
-	int result = start(job, &streams, &program, e);
+	int result = start(job, &streams, &program, tried, e);
 	if (result == 0)
 		result = runport_put(&port->outbox, RUNPORT_STARTED, NULL, 0, NULL, 0, e) != 0 ||
 					 pump(port, &streams, signal_fd, program, status, e) != 0
@@ -81,15 +86,20 @@ static int run(struct port *port, const struct job *job, int *status, struct err
 	return result;
 }
 
+static uint8_t status_of(const struct error *why, bool tried)
+{
+	if (tried && why->code == ERROR_MISSING)
+		return STATUS_NOT_FOUND;
+	return tried && why->code == ERROR_TYPE ? STATUS_NOT_EXECUTABLE : STATUS_NOT_RUN;
+}
+
 /* The last word, when all is on the disks; and wait until the host has it. */
-static void report(struct port *port, int result, int status, const struct error *why)
+static void report(
+	struct port *port, int result, int status, uint8_t refused, const struct error *why)
 {
 	struct error e;
 	struct runport_frame frame;
 	uint8_t ended[2] = {0, (uint8_t)WEXITSTATUS(status)};
-	uint8_t refused = why->code == ERROR_MISSING ? STATUS_NOT_FOUND
-			  : why->code == ERROR_TYPE  ? STATUS_NOT_EXECUTABLE
-						     : STATUS_NOT_RUN;
 	if (result == 0 && WIFSIGNALED(status)) {
 		ended[0] = 1;
 		ended[1] = (uint8_t)WTERMSIG(status);
@@ -114,6 +124,7 @@ int main(void)
 	static struct job job;
 	struct error e = {.code = ERROR_NONE};
 	int status = 0;
+	bool tried = false;
 	if (getpid() != 1) {
 		(void)fputs("plyboot: /.plyboot/run is the first process of a guest, not a "
 			    "command\n",
@@ -125,10 +136,10 @@ int main(void)
 	network_raise();
 	int result = get_job(&port, &job, &e);
 	if (result == 0)
-		result = run(&port, &job, &status, &e);
+		result = run(&port, &job, &status, &tried, &e);
 	if (result != 0)
 		say_error("the command does not run", &e);
 	shutdown_settle(REST_MS);
-	report(&port, result, status, &e);
+	report(&port, result, status, status_of(&e, tried), &e);
 	shutdown_off(MACHINE_OFF);
 }

@@ -13,6 +13,8 @@
 
 #include "../entry/supervise.h"
 
+enum { OWED_MS = 50 }; /* what lies in a pipe comes at once */
+
 struct pump {
 	struct port *port;
 	struct streams *streams;
@@ -49,13 +51,13 @@ static int take_output(struct pump *pump, int which, struct error *e)
 	int *fd = &pump->streams->output_fds[which];
 	size_t *owed = &pump->owed[which];
 	ssize_t got = read(*fd, bytes, sizeof bytes);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-		*owed = 0; /* of a terminal: the count was one of before its line was edited */
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	}
 	if (got <= 0) { /* of a terminal that nobody has open: EIO */
 		*owed = 0;
 		give_up(fd);
+		if (pump->streams->theirs.terminal)
+			give_up(&pump->streams->input_fd);
 		return 0;
 	}
 	*owed -= (size_t)got < *owed ? (size_t)got : *owed;
@@ -188,12 +190,31 @@ static bool is_done(const struct pump *pump)
 	return pump->owed[0] == 0 && pump->owed[1] == 0 && now_ms() >= pump->deadline_ms;
 }
 
-static int wait_ms(struct pump *pump)
+static int wait_ms(const struct pump *pump, bool room)
 {
 	long long left_ms = pump->deadline_ms - now_ms();
-	if (pump->deadline_ms == never || (pump->over && left_ms <= 0))
-		return -1; /* what is still owed is there already, or has to wait for the host */
-	return left_ms <= 0 ? 0 : (int)left_ms;
+	if (pump->deadline_ms == never)
+		return -1;
+	if (left_ms > 0)
+		return (int)left_ms;
+	if (!pump->over)
+		return 0;
+	return room ? OWED_MS : -1; /* without room the host has to read first */
+}
+
+/* Nothing has come; without room nothing could. */
+static void time_is_up(struct pump *pump, bool room)
+{
+	if (now_ms() < pump->deadline_ms)
+		return;
+	if (pump->over) {
+		/* Of a terminal: the count was one of before its line was edited. */
+		if (room)
+			pump->owed[0] = pump->owed[1] = 0;
+		return;
+	}
+	(void)kill(pump->program, SIGKILL);
+	pump->deadline_ms = never;
 }
 
 /* Wait for whatever comes next and take it in. */
@@ -211,16 +232,13 @@ static int step(struct pump *pump, struct error *e)
 		{.fd = streams->theirs.terminal && !fed ? -1 : streams->input_fd,
 			.events = fed ? POLLOUT : 0},
 	};
-	int ready = poll(polled, sizeof polled / sizeof polled[0], wait_ms(pump));
+	int ready = poll(polled, sizeof polled / sizeof polled[0], wait_ms(pump, room));
 	if (ready < 0 && errno != EINTR)
 		return error_set(e, ERROR_KERNEL, errno, "poll");
-	if (ready <= 0) {
-		if (!pump->over && ready == 0 && now_ms() >= pump->deadline_ms) {
-			(void)kill(pump->program, SIGKILL);
-			pump->deadline_ms = never;
-		}
+	if (ready == 0)
+		time_is_up(pump, room);
+	if (ready <= 0)
 		return 0;
-	}
 	if (polled[2].revents && take_output(pump, 0, e) != 0)
 		return -1;
 	if (polled[3].revents && take_output(pump, 1, e) != 0)

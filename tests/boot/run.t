@@ -1,0 +1,202 @@
+#!/bin/bash
+# `plyboot run`: what comes back of a command in a guest, and that nothing stays, however it ends.
+# shellcheck disable=SC2016 # for the guest's shell
+# shellcheck source=tests/boot/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+find_kernel
+unset PLYBOOT_CACHE
+export XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
+mkdir -p "$XDG_CACHE_HOME" "$TMPDIR" "$work/root/bin" "$work/root/etc"
+cp /bin/busybox "$work/root/bin/busybox"
+for name in sh cat head sha256sum sleep yes env id pwd sync; do ln -s busybox "$work/root/bin/$name"; done
+echo root:x:0:0::/:/bin/sh >"$work/root/etc/passwd"
+echo other:x:7:8::/:/bin/sh >>"$work/root/etc/passwd"
+
+run() {
+	timeout 120 "$plyboot" run --root "$work/root" --memory 256 --time-limit "${LIMIT:-90}" "$@"
+}
+
+# ends NAME STATUS OUTPUT OPTION... -- COMMAND...: so, with this on standard output (a last newline aside)
+ends() {
+	local name=$1 wanted=$2 output=$3 status=0
+	shift 3
+	run "$@" >"$work/out" 2>"$work/err" || status=$?
+	if [ "$status" -eq "$wanted" ] && [ "$(cat "$work/out")" = "$output" ]; then
+		pass "$name"
+	else
+		{ echo "status $status, not $wanted; output:"; head -c 2000 "$work/out"; cat "$work/err"; } >"$work/ends"
+		fail "$name" "$work/ends"
+	fi
+}
+
+says() { # NAME PATTERN: on standard error
+	check "$1" grep -Eq "$2" "$work/err"
+}
+
+silent() {
+	check "$1" test ! -s "$work/err"
+}
+
+# --- statuses and streams
+
+ends "the first run" 0 hello -- busybox echo hello </dev/null
+silent "... says nothing of its own"
+kept() { find "$XDG_CACHE_HOME/plyboot/run" -name disk -printf '%p %i\n'; }
+before=$(kept)
+root_disk=${before% *}
+ends "status 7, and two streams" 7 out -- sh -c 'echo out; echo err >&2; exit 7' </dev/null
+check "... apart" test "$(cat "$work/err")" = err
+check "the second run had the first one's root" test "$(kept)" = "$before"
+ends "a signal" 137 "" -- sh -c 'kill -9 $$' </dev/null
+ends "no such command" 127 "" -- nosuch </dev/null
+says "... is said" 'nosuch is in no directory of its PATH'
+ends "one that can't be executed" 126 "" -- /etc/passwd </dev/null
+ends "environment, directory, user" 0 "x y /bin 7 8" --env "A=x y" --directory /bin --user other -- \
+	sh -c 'echo "$A $(pwd) $(id -u) $(id -g)"' </dev/null
+ends "what it changes is gone" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no; : >/here' </dev/null
+ends "... in the next run, too" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no' </dev/null
+
+head -c 1000003 /dev/urandom >"$work/binary"
+sum=$(sha256sum <"$work/binary")
+status=0
+run -- cat <"$work/binary" >"$work/out" 2>"$work/err" || status=$?
+check "a megabyte of binary input comes back" cmp "$work/binary" "$work/out"
+check "... with status 0" test "$status" -eq 0
+ends "--stdin" 0 "$sum" --stdin "$work/binary" -- sha256sum
+ends "input that nobody reads" 3 "" --stdin "$work/binary" -- sh -c 'exit 3'
+many=100000000
+wanted=$( (yes 'a line of output' || true) | head -c $many | sha256sum)
+got=$(run -- sh -c "yes 'a line of output' | head -c $many" </dev/null | sha256sum)
+check "100 MB of output" test "$got" = "$wanted"
+status=0
+run -- yes </dev/null 2>"$work/err" | head -c 10 >"$work/out" || status=$?
+check "a reader that goes away ends it" test "$(cat "$work/out")" = "$(printf 'y\ny\ny\ny\ny')"
+
+# --- directories
+
+mkdir "$work/ro" "$work/rw"
+echo given >"$work/ro/file"
+ends "shares" 0 given --share "$work/ro:/mnt/ro" --share-rw "$work/rw:/mnt/rw" -- \
+	sh -c 'cat /mnt/ro/file; echo made >/mnt/rw/file; ! (echo no >/mnt/ro/other) 2>/dev/null' </dev/null
+check "... what was written is here" test "$(cat "$work/rw/file")" = made
+check "... and not where it was read-only" test ! -e "$work/ro/other"
+ends "--out" 0 "" --out "$work/collected" -- sh -c 'echo result >/run/plyboot-out/file' </dev/null
+check "... has it" test "$(cat "$work/collected/file")" = result
+
+# --- bad ends
+
+ends "a panic" 121 "" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60' </dev/null
+says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
+LIMIT=8 ends "a hang" 122 "" -- sleep 1000 </dev/null
+says "... is said" 'time limit of 8 s'
+
+# left UNIQUE: no process that has this word in its arguments (but for what looks), no file in TMPDIR
+left() {
+	sleep 0.5
+	! grep -lz -- "$1" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/\|/self/" | grep . && [ -z "$(ls -A "$TMPDIR")" ]
+}
+
+# signalled NAME SIGNAL STATUS
+signalled() {
+	local name=$1 signal=$2 wanted=$3 status=0 unique=only-$2-$$ pid
+	: >"$work/out"
+	"$plyboot" run --root "$work/root" --memory 256 --append "$unique" -- sh -c 'echo up; sleep 1000' \
+		</dev/null >"$work/out" 2>"$work/err" &
+	pid=$!
+	for _ in $(seq 300); do
+		[ ! -s "$work/out" ] || break
+		sleep 0.2
+	done
+	check "$name: it runs" grep -q up "$work/out"
+	kill "-$signal" $pid
+	wait $pid || status=$?
+	check "... ends with $wanted" test "$status" -eq "$wanted"
+	check "... nothing is left" left "$unique"
+}
+
+trap - INT
+signalled "SIGTERM" TERM 143
+signalled "SIGHUP" HUP 129
+signalled "SIGKILL" KILL 137
+
+# A background job of a script ignores SIGINT: so by way of a program that doesn't.
+sigint() {
+	python3 - "$plyboot" "$work/root" "$1" <<-'EOF'
+		import signal, subprocess, sys
+		p = subprocess.Popen([sys.argv[1], "run", "--root", sys.argv[2], "--append", sys.argv[3], "--",
+		                      "sh", "-c", "echo up; sleep 1000"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+		                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		assert p.stdout.readline() == b"up\n"
+		p.send_signal(signal.SIGINT)
+		sys.exit(p.wait(20))
+	EOF
+}
+status=0
+sigint only-INT-$$ 2>"$work/err" || status=$?
+check "SIGINT: ends with 130" test "$status" -eq 130
+check "... nothing is left" left only-INT-$$
+
+# --- a root of the cache that rotted: /init sees it, and the next run has a good one
+
+entry=${root_disk%/*}
+python3 - "$entry" <<'EOF'
+import os, sys
+os.chdir(sys.argv[1])
+before = os.stat("disk")
+data = open("disk", "rb").read()
+at = data.rindex(b"\x28\xb5\x2f\xfd")  # a zstd frame: of a layer
+with open("disk", "r+b") as f:
+    f.seek(at + 40)
+    f.write(bytes([data[at + 40] ^ 1]))
+os.utime("disk", ns=(before.st_atime_ns, before.st_mtime_ns))
+# The time of change can't be set: as rot would have it, `whole` knows of nothing.
+now = os.stat("disk")
+stamp = lambda ns: "%d.%09d" % divmod(ns, 10**9)
+text = open("whole").read()
+assert stamp(before.st_ctime_ns) in text
+open("whole", "w").write(text.replace(stamp(before.st_ctime_ns), stamp(now.st_ctime_ns), 1))
+EOF
+damaged=$(stat -c %i "$root_disk")
+ends "a root that rotted in the cache is refused" 125 "" -- busybox echo hello </dev/null
+says "... by its digest" 'DIGEST'
+says "... and given up" 'it will be made anew by the next'
+ends "the next run has a good one" 0 hello -- busybox echo hello </dev/null
+check "... that is another" test "$(stat -c %i "$root_disk")" != "$damaged"
+
+# --- cases
+
+cat >"$work/cases" <<'EOF'
+case good
+    run sh -c 'exit 0'
+case bad
+    run sh -c 'echo why; exit 3'
+case as it should be
+    run sh -c 'echo $A; [ "$A" = x ] && exit 3'
+    status 3
+    env A=x
+case panics
+    run sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+    status 121
+EOF
+status=0
+run --cases "$work/cases" --jobs 2 </dev/null >"$work/tap" 2>"$work/err" || status=$?
+check "cases: one is bad" test "$status" -eq 1
+printf '%s\n' '1..4' 'ok 1 - good' 'not ok 2 - bad' '# line 3: status 3, not 0' '# why' 'ok 3 - as it should be' 'ok 4 - panics' >"$work/wanted"
+check "cases: TAP" diff "$work/wanted" "$work/tap"
+sed -i '/^case bad/,/exit 3/d' "$work/cases"
+check "cases: all good" run --cases "$work/cases" --jobs 2
+printf 'case long\nrun sleep 1000\ncase longer\nrun sleep 1000\n' >"$work/cases"
+"$plyboot" run --root "$work/root" --append only-cases-$$ --cases "$work/cases" --jobs 2 </dev/null >"$work/tap" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	[ "$(grep -lz -- only-cases-$$ /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -lt 5 ] || break
+	sleep 0.2
+done
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+check "cases: SIGTERM ends all" test "$status" -eq 143
+check "... nothing is left" left only-cases-$$
+check "TMPDIR is empty at the end" test -z "$(ls -A "$TMPDIR")"
+finish

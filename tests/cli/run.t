@@ -1,0 +1,169 @@
+#!/bin/bash
+# How `run` is called, what its roots may be, and what it keeps in its cache. QEMU is one that only says what it was
+# given; guests are in tests/boot/run.t.
+# shellcheck disable=SC2016 # what is printed
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export XDG_CACHE_HOME=$work/cache PLYBOOT_ACCEL=tcg
+unset PLYBOOT_CACHE PLYBOOT_KERNEL
+mkdir -p root/bin bin "$work/cache"
+echo program >root/bin/program
+echo kernel >kernel
+cache=$work/cache/plyboot/run
+none="--kernel kernel --root"
+
+# --- usage: each has status 125, so that it is never taken for the command's
+
+# shellcheck disable=SC2086 # words
+{
+	refuses "no command" 125 USAGE "$plyboot" run $none root
+	refuses "no root" 125 USAGE "$plyboot" run --kernel kernel -- x
+	refuses "--cases with a command" 125 USAGE "$plyboot" run $none root --cases c -- x
+	refuses "--jobs without --cases" 125 USAGE "$plyboot" run $none root --jobs 2 -- x
+	refuses "--cases with --stdin" 125 USAGE "$plyboot" run $none root --cases c --stdin kernel
+	refuses "--forward without --network" 125 USAGE "$plyboot" run $none root --forward x -- x
+	refuses "--terminal where there is none" 125 USAGE "$plyboot" run $none root --terminal -- x
+	refuses "--env without =" 125 USAGE "$plyboot" run $none root --env A -- x
+	refuses "--share without a guest's path" 125 USAGE "$plyboot" run $none root --share a -- x
+	refuses "a relative path in the guest" 125 USAGE "$plyboot" run $none root --share a:b -- x
+	refuses "--share-rw without a path here" 125 USAGE "$plyboot" run $none root --share-rw :/b -- x
+	refuses "a relative working directory" 125 USAGE "$plyboot" run $none root --directory a -- x
+	refuses "a root that is not there" 125 MISSING "$plyboot" run $none nowhere -- x
+	refuses "a root that is neither" 125 TYPE "$plyboot" run $none /dev/null -- x
+	refuses "a name behind a directory that is no store" 125 FORMAT "$plyboot" run $none root:x -- x
+	refuses "a kernel that is not there" 125 MISSING "$plyboot" run --kernel nowhere --root root -- x
+	refuses "a directory without a kernel" 125 MISSING "$plyboot" run --kernel root --root root -- x
+	refuses "no kernel anywhere" 125 MISSING "$plyboot" run --root root -- x
+	has "... says how to get one" "$work/err" '^  --kernel takes a bzImage'
+	refuses "PLYBOOT_KERNEL that is not there" 125 MISSING env PLYBOOT_KERNEL=nowhere "$plyboot" run --root root -- x
+	refuses "a file of cases that is not there" 125 MISSING "$plyboot" run $none root --cases nowhere
+	printf 'case a\nrun x | y\n' >bad
+	refuses "a file of cases that is none" 125 FORMAT "$plyboot" run $none root --cases bad
+	has "... is told its line" "$work/err" '`bad`: line 2: a bare `\|` is for a shell'
+	is "none of them made a root" "$(find "$cache" -mindepth 1 -type d 2>&1 | grep -c '')" 0
+}
+
+# --- what is made, with a QEMU that fails at once, and shows the disk that it got
+
+cat >bin/qemu-system-x86_64 <<'EOF'
+#!/bin/sh
+for word; do
+	case $word in *id=disk0*) echo "$word" >"$SEEN" ;; esac
+done
+exit 1
+EOF
+chmod 755 bin/qemu-system-x86_64
+PATH=$PWD/bin:$PATH
+export SEEN=$work/seen
+
+# run_with NAME WORDS...: QEMU was started, so all that is ours went well
+run_with() {
+	local name=$1 status=0
+	shift
+	rm -f "$SEEN"
+	"$plyboot" run --kernel kernel "$@" -- x >"$work/out" 2>"$work/err" </dev/null || status=$?
+	is "$name" "$status $([ -e "$SEEN" ] && echo started)" "123 started"
+	disk=$(sed 's/.*file=\([^,]*\),.*/\1/' "$SEEN")
+}
+
+entries() {
+	find "$cache" -mindepth 1 -maxdepth 1 -type d -name '????????????????????????????????????????????????????????????????' | wc -l
+}
+
+run_with "a directory" --root root
+first=$disk inode=$(stat -c %i "$disk")
+is "it lies in the cache" "${disk%/*/disk}" "$cache"
+has "... and is only read" "$SEEN" 'read-only=on'
+is "nobody else can read it" "$(stat -c %a "$cache" "${disk%/*}" "$disk" "${disk%/*}/initramfs" | xargs)" "700 700 600 600"
+is "nothing else is left there" "$(find "$cache" -mindepth 1 -printf '%P\n' | sed "s|^[0-9a-f]*||" | sort | xargs)" \
+	"/disk /initramfs /whole lock"
+run_with "the same again" --root root
+is "... is not made again" "$disk $(stat -c %i "$disk")" "$first $inode"
+run_with "with memory, a share and a variable of its own" --memory 64 --env A=b --root root
+is "... it is the same root" "$disk" "$first"
+echo other >root/bin/program
+run_with "a file that changed" --root root
+ok "... makes another root" test "$disk" != "$first"
+second=$disk
+touch -d '2020-01-01' root/bin/program
+run_with "one whose time was set" --root root
+ok "... does, too" test "$disk" != "$second"
+touch -r kernel root/bin/program
+for i in 1 2 3; do
+	printf '%s' "change$i" >root/bin/program
+	run_with "a change at once after the last, $i" --root root
+	debugfs -R 'ls -l /blobs/sha256' "$disk?offset=1048576" 2>/dev/null >"$work/blobs"
+	sed -n 's/.* \([0-9a-f]\{64\}\)$/\1/p' "$work/blobs" | sort | sha256sum >>"$work/all"
+done
+is "... is always seen" "$(sort -u "$work/all" | wc -l)" 3
+
+n=$(entries)
+printf x >>"$disk"
+inode=$(stat -c %i "$disk")
+run_with "a disk of the cache that somebody changed" --root root
+ok "... is made anew" test "$(stat -c %i "$disk")" != "$inode"
+is "... in its place" "$(entries)" "$n"
+rm "${disk%/*}/initramfs"
+run_with "one without its initramfs" --root root
+ok "... has it again" test -s "${disk%/*}/initramfs"
+chmod 755 "${disk%/*}"
+run_with "one that others could enter" --root root
+is "... is made anew" "$(stat -c %a "${disk%/*}")" 700
+rm -rf "${disk%/*}"
+ln -s "$work" "${disk%/*}"
+run_with "a symlink in its place" --root root
+ok "... gives way" test ! -L "${disk%/*}" -a -d "${disk%/*}"
+mkdir "$cache/.new-0123456789abcdef"
+echo x >"$cache/.new-0123456789abcdef/disk"
+echo once >root/bin/program
+run_with "where a killed run left something" --root root
+ok "... it is swept" test ! -e "$cache/.new-0123456789abcdef"
+
+n=$(entries)
+run_with "--no-cache" --no-cache --root root --root bin
+is "... keeps nothing" "$(entries)" "$n"
+is "... is in TMPDIR" "${disk%/plyboot-*/disk}" "$TMPDIR"
+chmod 755 "$cache"
+run_with "a cache that others could read" --root root
+has "... is warned of" "$work/err" 'warning: .*nothing is kept there'
+chmod 700 "$cache"
+
+# Two at once make one: both have it.
+rm -rf "$cache"
+for i in 1 2 3; do
+	(SEEN=$work/seen.$i "$plyboot" run --kernel kernel --root root -- x >"$work/out.$i" 2>&1 </dev/null
+		echo $? >"$work/status.$i") &
+done
+wait
+is "three at once" "$(cat "$work"/status.? | xargs)" "123 123 123"
+is "... keep one" "$(entries)" 1
+is "... that all had" "$(sed 's/.*file=\([^,]*\),.*/\1/' "$work"/seen.? | sort -u | wc -l)" 1
+
+# --- sources
+
+tar -cf root.tar -C root .
+gzip -k root.tar
+zstd -q root.tar
+run_with "a tar" --root root.tar
+run_with "a tar.gz" --root root.tar.gz
+run_with "a tar.zst, over a directory" --root root --root root.tar.zst
+ok "a layer" "$plyboot" pack --root-owned -o root.layer root
+run_with "a .layer file" --root root.layer
+refuses "... whose store is not there" 125 MISSING "$plyboot" run --no-cache --kernel kernel --store no --root root.layer -- x
+for v in 1 2 10; do
+	"$plyboot" stack --name demo --version $v root.layer >/dev/null
+done
+run_with "a stack of a store" --root store:demo
+highest=$disk
+run_with "... that is the highest" --root store:demo:10
+is "... one" "$disk" "$highest"
+run_with "... by its file's name" --root store:demo-2
+run_with "a store with stacks of one name" --root store
+refuses "a stack that is not there" 125 MISSING "$plyboot" run --kernel kernel --root store:other -- x
+"$plyboot" stack --name other --version 1 root.layer >/dev/null
+refuses "a store with stacks of two names" 125 USAGE "$plyboot" run --kernel kernel --root store -- x
+printf 'not a tar' >junk
+refuses "a file that is no tar" 125 TAR "$plyboot" run --kernel kernel --root junk -- x
+is "... leaves nothing" "$(find "$cache" -name '.new-*' | wc -l)" 0
+finish
