@@ -21,6 +21,8 @@ INIT_SRC := $(wildcard init/*.c)
 ENTRY_SRC := $(wildcard init/entry/*.c)
 DOWN_SRC := $(wildcard init/down/*.c)
 DOWN_PARTS := $(filter-out init/down/main.c,$(DOWN_SRC)) init/entry/say.c init/files.c
+RUN_SRC := $(wildcard init/run/*.c)
+RUN_PARTS := $(filter-out init/run/main.c,$(RUN_SRC)) $(filter-out init/entry/main.c,$(ENTRY_SRC))
 COMPOSE_SRC := $(wildcard compose/*.c)
 QEMU_SRC := $(wildcard qemu/*.c)
 
@@ -34,7 +36,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
 
 # SOURCES=dir: what is built from source comes from tarballs there, without a network; the scripts that take them
 # look for it in their environment.
-all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) $(ARCHES:%=build/%/shutdown) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
+all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) $(ARCHES:%=build/%/shutdown) $(ARCHES:%=build/%/run) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +70,7 @@ build/$(1)/libqemu.a: $(call objects,$(1),$(QEMU_SRC))
 build/$(1)/libinit.a: $(call objects,$(1),$(filter-out init/main.c,$(INIT_SRC)))
 build/$(1)/libentry.a: $(call objects,$(1),$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/$(1)/libdown.a: $(call objects,$(1),$(DOWN_PARTS))
+build/$(1)/librun.a: $(call objects,$(1),$(RUN_PARTS))
 build/$(1)/libcompose.a: $(call objects,$(1),$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/$(1)/lib%.a:
 	$$(call say,AR)rm -f $$@ && ar rcsD $$@ $$(filter %.o,$$^)
@@ -81,6 +84,10 @@ build/$(1)/entry.debug: build/$(1)/obj/init/entry/main.o build/$(1)/libentry.a b
 
 # What takes the mounts away at shutdown: /run/initramfs/shutdown.
 build/$(1)/shutdown.debug: build/$(1)/obj/init/down/main.o build/$(1)/libdown.a build/$(1)/liblayers.a
+	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^
+
+# The first process of a guest of `plyboot run`: /.plyboot/run.
+build/$(1)/run.debug: build/$(1)/obj/init/run/main.o build/$(1)/librun.a build/$(1)/liblayers.a
 	$$(call say,LINK)build/$(1)/prefix/bin/musl-gcc -static $$(LINK_FLAGS) $$(COMPACT) -o $$@ $$^
 
 # The /init of tests/boot/hostile.t, whose parser attacks what is around it.
@@ -122,12 +129,17 @@ build/$(1)/entry: build/$(1)/entry.debug init/entry/check-binary
 build/$(1)/shutdown: build/$(1)/shutdown.debug init/entry/check-binary
 	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
 	@init/entry/check-binary $$@ $$< 49152
+
+build/$(1)/run: build/$(1)/run.debug init/entry/check-binary
+	$$(call say,STRIP)strip -s -R .comment -o $$@ $$<
+	@init/entry/check-binary $$@ $$< 81920
 endef
 $(foreach arch,$(ARCHES),$(eval $(call ARCH_RULES,$(arch))))
 
 # The host command carries the programs for devices, for every architecture.
-EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"' -DSHUTDOWN_PATH='"build/$*/shutdown"'
-build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown
+EMBEDDED_FLAGS = -DINIT_PATH='"build/$*/init"' -DENTRY_PATH='"build/$*/entry"' -DSHUTDOWN_PATH='"build/$*/shutdown"' \
+	-DRUN_PATH='"build/$*/run"'
+build/$(HOST_ARCH)/obj/compose/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown build/%/run
 	$(call say,CC)build/$(HOST_ARCH)/prefix/bin/musl-gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 
 build/plyboot.debug: build/$(HOST_ARCH)/obj/compose/main.o build/$(HOST_ARCH)/libcompose.a \
@@ -253,6 +265,7 @@ build/asan/libqemu.a: $(QEMU_SRC:%.c=build/asan/obj/%.o)
 build/asan/libinit.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
 build/asan/libentry.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/asan/libdown.a: $(DOWN_PARTS:%.c=build/asan/obj/%.o)
+build/asan/librun.a: $(RUN_PARTS:%.c=build/asan/obj/%.o)
 build/asan/libcompose.a: $(patsubst %.c,build/asan/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/asan/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -285,7 +298,7 @@ build/aarch64-test/test_sha256: $(AARCH64_OBJECTS)
 	$(call say,LINK)aarch64-linux-gnu-gcc -static $(LINK_FLAGS) -o $@ $^
 
 # The host command with the sanitizers, for the command-line tests.
-build/asan/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown
+build/asan/embedded_%.o: compose/embedded_%.S build/%/init build/%/entry build/%/shutdown build/%/run
 	@mkdir -p $(@D)
 	$(call say,CC)gcc $(EMBEDDED_FLAGS) -c -o $@ $<
 build/asan/plyboot: build/asan/obj/compose/main.o build/asan/libcompose.a \
@@ -307,6 +320,7 @@ build/coverage/libqemu.a: $(QEMU_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libinit.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))
 build/coverage/libentry.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/entry/main.c,$(ENTRY_SRC)))
 build/coverage/libdown.a: $(DOWN_PARTS:%.c=build/coverage/obj/%.o)
+build/coverage/librun.a: $(RUN_PARTS:%.c=build/coverage/obj/%.o)
 build/coverage/libcompose.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out compose/main.c,$(COMPOSE_SRC)))
 build/coverage/lib%.a:
 	$(call say,AR)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
@@ -319,7 +333,7 @@ build/coverage/shared_counters.o: tests/shared_counters.c Makefile
 	$(call say,CC)gcc $(ALL_CFLAGS) -c -o $@ $<
 build/coverage/fuzz/fuzz_%: build/coverage/obj/tests/fuzz/fuzz_%.o build/coverage/obj/tests/fuzz/driver.o \
 		build/coverage/libinit.a build/coverage/libentry.a build/coverage/libdown.a \
-		build/coverage/libcompose.a build/coverage/liblayers.a
+		build/coverage/librun.a build/coverage/libcompose.a build/coverage/libqemu.a build/coverage/liblayers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)gcc --coverage -o $@ $^ $(HOST_LIBS)
 
@@ -366,7 +380,8 @@ FUZZ_SECONDS := 5
 FUZZ_SEED := 0
 FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mountinfo.c $(wildcard compose/oci*.c compose/merged*.c) \
 	compose/layer_index.c compose/booted_parse.c compose/path_order.c compose/hoard.c compose/carrier.c compose/ustar.c \
-	compose/bytes.c compose/tar_members.c compose/elf.c
+	compose/bytes.c compose/tar_members.c compose/elf.c compose/case_file.c compose/run_given.c \
+	compose/options.c compose/near.c compose/report.c init/run/job.c qemu/session.c qemu/console.c
 
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

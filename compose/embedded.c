@@ -6,6 +6,7 @@
 extern const uint8_t embedded_init_x86_64_start[], embedded_init_x86_64_end[];
 extern const uint8_t embedded_entry_x86_64_start[], embedded_entry_x86_64_end[];
 extern const uint8_t embedded_shutdown_x86_64_start[], embedded_shutdown_x86_64_end[];
+extern const uint8_t embedded_run_x86_64_start[], embedded_run_x86_64_end[];
 
 /* A new architecture is a row in each table, an .S beside, and a word in the Makefile's ARCHES. */
 static const struct embedded inits[] = {
@@ -20,6 +21,11 @@ static const struct embedded entries[] = {
 
 static const struct embedded shutdowns[] = {
 	{"x86_64", embedded_shutdown_x86_64_start, embedded_shutdown_x86_64_end},
+	{NULL, NULL, NULL},
+};
+
+static const struct embedded runs[] = {
+	{"x86_64", embedded_run_x86_64_start, embedded_run_x86_64_end},
 	{NULL, NULL, NULL},
 };
 
@@ -45,4 +51,9 @@ const struct embedded *embedded_entry(const char *architecture)
 const struct embedded *embedded_shutdown(const char *architecture)
 {
 	return find(shutdowns, architecture);
+}
+
+const struct embedded *embedded_run(const char *architecture)
+{
+	return find(runs, architecture);
 }

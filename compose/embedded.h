@@ -11,9 +11,11 @@ struct embedded {
 };
 
 /* /init; the first process of a root that has no init of its own (init/entry/); what unmounts at
- * shutdown (init/down/). NULL when there is none for that architecture. */
+ * shutdown (init/down/); the first process of a guest of `plyboot run` (init/run/). NULL when there
+ * is none for that architecture. */
 const struct embedded *embedded_init(const char *architecture);
 const struct embedded *embedded_entry(const char *architecture);
 const struct embedded *embedded_shutdown(const char *architecture);
+const struct embedded *embedded_run(const char *architecture);
 
 #endif

@@ -51,6 +51,13 @@ extern const char *const image_labels[IMAGE_PARTS];
 enum { IMAGE_UUID_SIZE = 37 };
 void image_uuid(const struct image_plan *plan, const char *purpose, char out[IMAGE_UUID_SIZE]);
 
+/* What a layers partition of this content needs, without slack. */
+uint64_t image_needed_inodes(const struct image_content *content);
+uint64_t image_needed_bytes(const struct image_content *content);
+
+/* One part behind the other, by their sizes, and the plan's identity. */
+void image_plan_place(struct image_plan *plan, const struct image_content *content);
+
 /* The programs that are needed, looked up before anything is written. */
 int image_find_programs(struct error *e);
 

@@ -115,8 +115,8 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
-/* As run_verb(). */
-static int run(int argc, char **argv, struct error *e)
+/* As run_verb(); `*chosen` becomes the verb, once there is one. */
+static int run(int argc, char **argv, const struct verb **chosen, struct error *e)
 {
 	if (is_one_of(argv[1], "help", "--help", "-h"))
 		return help(argc > 2 ? argv[2] : NULL, e);
@@ -127,6 +127,7 @@ static int run(int argc, char **argv, struct error *e)
 	const struct verb *verb = find_verb(argv[1]);
 	if (verb == NULL)
 		return unknown_verb(argv[1], e);
+	*chosen = verb;
 	report_verb(verb->name);
 	if (wants_help(argc - 2, argv + 2))
 		return help(verb->name, e);
@@ -144,7 +145,8 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	struct error e = {.code = ERROR_NONE};
-	int result = run(argc, argv, &e);
+	const struct verb *verb = NULL;
+	int result = run(argc, argv, &verb, &e);
 	if (result >= 0 && flush_output(&e) != 0)
 		result = -1;
 	/* What was complete when a signal came stays, and so it is a success. */
@@ -152,7 +154,8 @@ int main(int argc, char **argv)
 		interrupt_finish();
 	if (result < 0) {
 		report_error(&e);
-		return report_status(e.code);
+		return verb != NULL && verb->failure_status != 0 ? verb->failure_status
+								 : report_status(e.code);
 	}
 	return result;
 }

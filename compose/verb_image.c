@@ -61,18 +61,6 @@ static uint64_t whole_mib(uint64_t bytes)
 	return (bytes + MIB - 1) / MIB * MIB;
 }
 
-/* As many files again may come with updates. */
-static uint64_t needed_inodes(const struct image_content *content)
-{
-	return 2 * content->count + 64;
-}
-
-/* Each file is rounded up to blocks. */
-static uint64_t needed_bytes(const struct image_content *content)
-{
-	return content->total_bytes + content->count * 4096 + needed_inodes(content) * 256;
-}
-
 static uint64_t state_or_least(uint64_t state_bytes)
 {
 	uint64_t mib = whole_mib(state_bytes) / MIB;
@@ -83,7 +71,7 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 	struct image_plan *plan, struct error *e)
 {
 	const uint64_t largest = UINT64_C(1) << 44; /* ext4 with blocks of 4 KiB */
-	uint64_t needed = needed_bytes(content);
+	uint64_t needed = image_needed_bytes(content);
 	uint64_t layers = given->layers_bytes, state = given->state_bytes;
 	if (given->total_bytes > largest || layers > largest || state > largest)
 		return error_set(e, ERROR_LIMIT, 0,
@@ -91,7 +79,7 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 	if (layers == 0)
 		layers = needed + needed / 100 * 15 + 16 * MIB;
 	plan->size_bytes[IMAGE_LAYERS] = whole_mib(layers);
-	plan->layers_inodes = needed_inodes(content);
+	plan->layers_inodes = image_needed_inodes(content);
 	plan->size_bytes[IMAGE_RECORD] = RECORD_PARTITION_BYTES;
 	/* 1 MiB before the first partition, and one behind the last for the GPT's copy. */
 	uint64_t others = whole_mib(layers) + RECORD_PARTITION_BYTES + 2 * MIB;
@@ -121,28 +109,6 @@ static int plan_sizes(const struct image_options *given, const struct image_cont
 	return 0;
 }
 
-static void place(struct image_plan *plan)
-{
-	uint64_t at = MIB;
-	for (size_t i = 0; i < IMAGE_PARTS; i++) {
-		plan->start_bytes[i] = at;
-		at += plan->size_bytes[i];
-	}
-}
-
-/* The same content in the same places is the same image. */
-static void identify(const struct image_content *content, struct image_plan *plan)
-{
-	struct sha256 hash;
-	sha256_start(&hash);
-	for (size_t i = 0; i < content->count; i++) {
-		sha256_update(&hash, content->files[i].path, strlen(content->files[i].path) + 1);
-		sha256_update(&hash, &content->files[i].digest, sizeof(struct digest));
-	}
-	sha256_update(&hash, plan->size_bytes, sizeof plan->size_bytes);
-	sha256_finish(&hash, &plan->identity);
-}
-
 static int plan_image(const struct image_options *given, const struct image_content *content,
 	struct image_plan *plan, struct error *e)
 {
@@ -151,8 +117,7 @@ static int plan_image(const struct image_options *given, const struct image_cont
 	if (plan_sizes(given, content, plan, e) != 0 ||
 		clock_source_date(&set, &plan->time, e) != 0)
 		return -1;
-	place(plan);
-	identify(content, plan);
+	image_plan_place(plan, content);
 	return 0;
 }
 
@@ -179,7 +144,7 @@ static int write_image(const char *path, const struct image_plan *plan, const st
 	if (ftruncate(output.fd, (off_t)plan->total_bytes) != 0)
 		return error_errno(
 			e, errno, "make `%s` %" PRIu64 " bytes large", path, plan->total_bytes);
-	if (check_room(path, output.fd, needed_bytes(content), e) != 0)
+	if (check_room(path, output.fd, image_needed_bytes(content), e) != 0)
 		return -1;
 	if (image_write_gpt(output.fd, plan, e) != 0 ||
 		image_make_ext4(output.fd, plan, IMAGE_LAYERS, e) != 0 ||

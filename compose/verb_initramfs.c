@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
 #include "../layers/initconf.h"
@@ -14,6 +13,7 @@
 #include "elf.h"
 #include "embedded.h"
 #include "initramfs_add.h"
+#include "initramfs_base.h"
 #include "keys.h"
 #include "modules.h"
 #include "output.h"
@@ -102,26 +102,6 @@ static const struct option_spec options[] = {
 };
 #undef FIELD
 
-static int add_base(struct cpio *cpio, struct error *e)
-{
-	static const char *const directories[] = {"dev", "etc", "proc", "run", "sys"};
-	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
-		if (cpio_add(cpio, directories[i], S_IFDIR | 0755, 0, NULL, 0, e) != 0)
-			return -1;
-	}
-	/* The kernel opens the one before anything runs; the other spares /init a special case. */
-	if (cpio_add(cpio, "dev/console", S_IFCHR | 0600, makedev(5, 1), NULL, 0, e) != 0)
-		return -1;
-	return cpio_add(cpio, "dev/null", S_IFCHR | 0666, makedev(1, 3), NULL, 0, e);
-}
-
-static int add_program(
-	struct cpio *cpio, const char *path, const struct embedded *program, struct error *e)
-{
-	return cpio_add(cpio, path, S_IFREG | 0755, 0, program->start,
-		(size_t)(program->end - program->start), e);
-}
-
 static int add_init(const struct initramfs_options *given, const char *architecture,
 	struct cpio *cpio, struct error *e)
 {
@@ -137,7 +117,7 @@ static int add_init(const struct initramfs_options *given, const char *architect
 		return error_set(e, ERROR_MISSING, 0,
 			"this command carries no /init for `%s`: give one with --init",
 			architecture);
-	return add_program(cpio, "init", init, e);
+	return initramfs_add_program(cpio, "init", init, e);
 }
 
 static int add_fsck(const struct initramfs_options *given, const char *architecture,
@@ -169,17 +149,13 @@ static int add_programs(const struct initramfs_options *given, struct cpio *cpio
 	if (add_init(given, architecture, cpio, e) != 0 ||
 		add_fsck(given, architecture, cpio, e) != 0)
 		return -1;
-	return down != NULL ? add_program(cpio, "shutdown", down, e) : 0;
+	return down != NULL ? initramfs_add_program(cpio, "shutdown", down, e) : 0;
 }
 
 static int add_keys(const struct public_key *keys, size_t count, struct cpio *cpio, struct error *e)
 {
 	for (size_t i = 0; i < count; i++) {
-		char path[sizeof "etc/plyboot/keys/.der" + DIGEST_HEX];
-		char id[DIGEST_HEX + 1];
-		digest_format_hex(&keys[i].id, id);
-		(void)snprintf(path, sizeof path, "etc/plyboot/keys/%s.der", id);
-		if (cpio_add(cpio, path, S_IFREG | 0644, 0, keys[i].spki, KEY_SPKI_BYTES, e) != 0)
+		if (initramfs_add_key(cpio, &keys[i], e) != 0)
 			return -1;
 	}
 	return 0;
@@ -294,7 +270,7 @@ static int fill(const struct initramfs_options *given, struct modules *modules, 
 	struct error *e)
 {
 	struct public_key keys[LIMIT_KEYS];
-	if (public_keys_read(&given->pub, keys, e) != 0 || add_base(cpio, e) != 0 ||
+	if (public_keys_read(&given->pub, keys, e) != 0 || initramfs_add_base(cpio, e) != 0 ||
 		add_programs(given, cpio, e) != 0 ||
 		add_keys(keys, given->pub.count, cpio, e) != 0 ||
 		choose_modules(given, modules, e) != 0 ||

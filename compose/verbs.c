@@ -21,6 +21,7 @@ const struct verb *const verbs[] = {
 	&verb_initramfs,
 	&verb_image,
 	&verb_boot,
+	&verb_run,
 	&verb_install,
 	&verb_status,
 	&verb_confirm,

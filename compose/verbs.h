@@ -14,7 +14,8 @@ struct verb {
 	const char *text; /* what --help says behind the options */
 	const struct option_spec *options;
 	size_t options_bytes; /* of the structure that `run` gets */
-	/* 0; -1 with an error; or, of `boot` and `verify`, an exit status of their own. */
+	int failure_status;   /* of each failure that is the verb's own; 0: as report.h has them */
+	/* 0; -1 with an error; or, of `boot`, `run` and `verify`, an exit status of their own. */
 	int (*run)(const void *options, const struct text_list *operands, struct error *e);
 };
 
@@ -22,8 +23,8 @@ enum { OPERANDS_ANY = 1 << 20 };
 
 extern const struct verb verb_boot, verb_cat, verb_commit, verb_confirm, verb_diff, verb_entry,
 	verb_export, verb_gc, verb_image, verb_import, verb_initramfs, verb_inspect, verb_install,
-	verb_keygen, verb_ls, verb_pack, verb_pull, verb_push, verb_reset, verb_revert, verb_sign,
-	verb_stack, verb_status, verb_store, verb_upper, verb_verify;
+	verb_keygen, verb_ls, verb_pack, verb_pull, verb_push, verb_reset, verb_revert, verb_run,
+	verb_sign, verb_stack, verb_status, verb_store, verb_upper, verb_verify;
 
 /* Ended by NULL, in the order of --help. */
 extern const struct verb *const verbs[];

@@ -29,8 +29,7 @@ static bool read_line(const char *path, char *line, size_t size)
 	return true;
 }
 
-/* The directory is made if need be; false when there is no place for one. */
-static bool cache_directory(char directory[PATH_MAX])
+bool accel_cache_directory(char directory[PATH_MAX])
 {
 	const char *own = getenv("PLYBOOT_CACHE");
 	const char *xdg = getenv("XDG_CACHE_HOME");
@@ -144,7 +143,7 @@ static bool kvm_works(const struct machine *machine, const char *path)
 	char key[ANSWER_SIZE - 8];
 	char remembered[ANSWER_SIZE];
 	char answer[ANSWER_SIZE];
-	bool cached = cache_directory(directory) && probe_key(path, key, sizeof(key));
+	bool cached = accel_cache_directory(directory) && probe_key(path, key, sizeof(key));
 
 	if (cached) {
 		(void)snprintf(file, sizeof(file), "%s/kvm", directory);

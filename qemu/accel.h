@@ -8,6 +8,9 @@
 #ifndef PLYBOOT_QEMU_ACCEL_H
 #define PLYBOOT_QEMU_ACCEL_H
 
+#include <limits.h>
+#include <stdbool.h>
+
 #include "machine.h"
 
 enum { ACCEL_PROBE_LIMIT_MS = 3000 };
@@ -17,5 +20,9 @@ enum { ACCEL_PROBE_LIMIT_MS = 3000 };
  * probe the next time. */
 int accel_choose(
 	const struct machine *machine, const char *path, const char **accel, struct error *e);
+
+/* The cache directory: $PLYBOOT_CACHE, $XDG_CACHE_HOME/plyboot or ~/.cache/plyboot. It is made if
+ * need be; false when there is no place for one. */
+bool accel_cache_directory(char directory[PATH_MAX]);
 
 #endif

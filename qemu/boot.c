@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../layers/scope.h"
@@ -36,17 +37,20 @@ static int start_qemu(
 	struct guest *guest, const struct machine *machine, const char *path, struct error *e)
 {
 	struct pair console __attribute__((cleanup(pair_close))) = {-1, -1};
-	struct pair verdict __attribute__((cleanup(pair_close))) = {-1, -1};
+	struct pair port __attribute__((cleanup(pair_close))) = {-1, -1};
 	struct machine_arguments arguments __attribute__((cleanup(machine_arguments_free))) = {0};
 
-	if (pair_open(&console, e) || pair_open(&verdict, e) ||
+	if (pair_open(&console, e) || pair_open(&port, e) ||
 		machine_command(machine, guest->request, guest->outcome->accel, console.theirs,
-			verdict.theirs, &arguments, e) ||
-		process_start(path, arguments.items, (int[]){console.theirs, verdict.theirs}, 2,
+			port.theirs, &arguments, e) ||
+		process_start(path, arguments.items, (int[]){console.theirs, port.theirs}, 2,
 			&guest->process, e))
 		return -1;
 	guest->console_fd = scope_take_fd(&console.ours);
-	guest->verdict_fd = scope_take_fd(&verdict.ours);
+	if (guest->relay)
+		guest->relay->port_fd = scope_take_fd(&port.ours);
+	else
+		guest->verdict_fd = scope_take_fd(&port.ours);
 	return 0;
 }
 
@@ -56,6 +60,17 @@ static int check_file(const char *path, bool writable, struct error *e)
 	if (access(path, writable ? R_OK | W_OK : R_OK))
 		return error_errno(e, errno, "%s", path);
 	return 0;
+}
+
+static int check_directory(const char *path, bool writable, struct error *e)
+{
+	struct stat st;
+
+	if (check_file(path, writable, e))
+		return -1;
+	if (stat(path, &st))
+		return error_errno(e, errno, "%s", path);
+	return S_ISDIR(st.st_mode) ? 0 : error_set(e, ERROR_TYPE, 0, "%s is no directory", path);
 }
 
 static int check_request(const struct qemu_request *request, struct error *e)
@@ -70,6 +85,12 @@ static int check_request(const struct qemu_request *request, struct error *e)
 		if (check_file(disk->path, !disk->read_only && !disk->snapshot, e))
 			return error_wrap(e, "disk %zu", i);
 	}
+	for (size_t i = 0; request->command && i < request->command->share_count; i++) {
+		const struct qemu_share *share = &request->command->shares[i];
+
+		if (check_directory(share->path, share->writable, e))
+			return error_wrap(e, "directory for the guest");
+	}
 	return 0;
 }
 
@@ -80,7 +101,7 @@ struct signals {
 	struct sigaction child;
 };
 
-static int signals_hold(struct signals *saved, struct error *e)
+static int signals_hold(struct signals *saved, bool window, struct error *e)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct sigaction normal = {.sa_handler = SIG_DFL};
@@ -92,6 +113,8 @@ static int signals_hold(struct signals *saved, struct error *e)
 	(void)sigaddset(&held, SIGTERM);
 	(void)sigaddset(&held, SIGHUP);
 	(void)sigaddset(&held, SIGQUIT);
+	if (window)
+		(void)sigaddset(&held, SIGWINCH);
 	fd = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return error_errno(e, errno, "signalfd");
@@ -122,7 +145,10 @@ static int boot(
 {
 	struct terminal terminal = TERMINAL_INIT;
 
-	if (guest->request->interactive && attach_terminal(guest, &terminal, e))
+	const struct qemu_command *command = guest->request->command;
+
+	if (command ? command->terminal && terminal_raw(&terminal, command->input_fd, e)
+		    : guest->request->interactive && attach_terminal(guest, &terminal, e))
 		return -1;
 	if (start_qemu(guest, machine, path, e)) {
 		terminal_restore(&terminal);
@@ -147,16 +173,23 @@ int qemu_boot(const struct qemu_request *request, struct qemu_outcome *outcome, 
 		.output_fd = request->console_fd,
 		.port = VERDICT_PORT_INIT(request->expect),
 	};
+	const struct qemu_command *command = request->command;
+	struct relay *relay __attribute__((cleanup(relay_free))) = NULL;
 	char path[PATH_MAX];
 	struct signals signals;
 	int status;
 
-	*outcome = (struct qemu_outcome){.verdict = -1, .limit_s = request->limit_s};
+	*outcome = (struct qemu_outcome){.verdict = -1,
+		.command_status = -1,
+		.commanded = command != NULL,
+		.limit_s = request->limit_s};
 	if (!machine || process_find(machine->program, machine->package, path, e) ||
-		check_request(request, e) || accel_choose(machine, path, &outcome->accel, e))
+		check_request(request, e) || (command && relay_new(command, &relay, e)) ||
+		accel_choose(machine, path, &outcome->accel, e))
 		return -1;
 	outcome->program = machine->program;
-	guest.signal_fd = signals_hold(&signals, e);
+	guest.relay = relay;
+	guest.signal_fd = signals_hold(&signals, command && command->terminal, e);
 	if (guest.signal_fd < 0)
 		return -1;
 	status = boot(&guest, machine, path, e);

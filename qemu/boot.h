@@ -15,6 +15,10 @@
  *
  * A line of the console that holds the kernel's "Kernel panic - not syncing" is a panic, whatever
  * the verdict says and however QEMU exits.
+ *
+ * Command. With `command` there is no verdict port. The guest's first process is /.plyboot/run
+ * (init/RUN.md), which is told over a virtio port (layers/runport.h) what to run; the streams of
+ * the command are the caller's descriptors, and its end is the guest's.
  */
 #ifndef PLYBOOT_QEMU_BOOT_H
 #define PLYBOOT_QEMU_BOOT_H
@@ -34,7 +38,11 @@ enum {
 	QEMU_STATUS_PANIC = 121,
 	QEMU_STATUS_LIMIT = 122,  /* the time limit was reached */
 	QEMU_STATUS_FAILED = 123, /* QEMU ended with an error */
-	QEMU_STATUS_SIGNAL = 128  /* plus the number of the signal that the runner got */
+	/* Of a guest with a command, beside the command's own: */
+	QEMU_STATUS_NOT_RUN = 125, /* no boot, or the guest could not start the command */
+	QEMU_STATUS_NOT_EXECUTABLE = 126,
+	QEMU_STATUS_NOT_FOUND = 127,
+	QEMU_STATUS_SIGNAL = 128 /* plus the number of the signal that the runner got */
 };
 
 enum { QEMU_LIMIT_DEFAULT_S = 300, QEMU_MEMORY_DEFAULT_MIB = 1024, QEMU_VERDICT_LINGER_S = 15 };
@@ -44,6 +52,39 @@ struct qemu_disk {
 	bool read_only;
 	bool snapshot; /* writes go to a temporary file that nobody sees */
 };
+
+/*
+ * A directory of the host in the guest, by 9p. What the guest's root does there is done as the
+ * caller: files that it makes are the caller's, and it can't give them away. A guest that can write
+ * can also leave set-user-ID programs of the caller's there.
+ */
+struct qemu_share {
+	const char *path;   /* on the host */
+	const char *target; /* absolute, in the guest; made if it is missing */
+	bool writable;
+};
+
+/* What is run in the guest. Everything pointed to stays the caller's, and is only read. */
+struct qemu_command {
+	const char *const *arguments;   /* ended by NULL, at least one; without a slash in the first
+					   it is looked up along PATH */
+	const char *const *environment; /* NAME=VALUE, ended by NULL; may be NULL. PATH, HOME and
+					   TERM are added where they are missing */
+	const char *directory;          /* absolute, made if it is missing; NULL: "/" */
+	const char *user; /* of the guest, as the OCI image specification has it; NULL: root */
+	int input_fd;     /* -1: empty */
+	int output_fd;    /* -1: nowhere */
+	int error_fd;     /* -1: nowhere; the same file as output_fd: one stream, in order */
+	bool terminal;    /* a terminal in the guest, and the caller's, on input_fd, is raw: what
+			     the command writes comes on output_fd; Ctrl-A X leaves */
+	const struct qemu_share *shares;
+	size_t share_count; /* at most RUNPORT_MAX_SHARES */
+};
+
+#define QEMU_COMMAND_INIT                                                                          \
+	{                                                                                          \
+		.input_fd = -1, .output_fd = 1, .error_fd = 2                                      \
+	}
 
 /* Everything pointed to stays the caller's, and is only read. */
 struct qemu_request {
@@ -66,6 +107,11 @@ struct qemu_request {
 	unsigned limit_s;      /* wall time; 0: none, as an interactive guest wants it */
 	bool verdict_required; /* powering off without a verdict is a failure (not interactive) */
 	const char *expect;    /* the nonce that a verdict must carry; NULL: any or none */
+
+	/* NULL: none. With it, `interactive`, `verdict_required` and `expect` mean nothing, the
+	 * kernel is told to be quiet, and its console goes to console_fd and log_fd as ever: -1 for
+	 * the first, as a rule. */
+	const struct qemu_command *command;
 };
 
 #define QEMU_REQUEST_INIT                                                                          \
@@ -82,13 +128,24 @@ enum qemu_end {
 	QEMU_END_PANIC,
 	QEMU_END_LIMIT,
 	QEMU_END_FAILED,
-	QEMU_END_INTERRUPTED /* the runner got signal `signal_number` */
+	QEMU_END_INTERRUPTED, /* the runner got signal `signal_number` */
+	/* Of a guest with a command; each but the first has its `refusal` or the console to say
+	 * why. */
+	QEMU_END_COMMAND,     /* it ended, with `command_status` */
+	QEMU_END_NOT_STARTED, /* the guest could not start it: `command_status` is 125 to 127 */
+	QEMU_END_NOT_BOOTED,  /* the guest ended before its first process was ready for a command */
+	QEMU_END_NO_STATUS,   /* it ended while the command ran */
+	QEMU_END_GARBLED      /* it broke the protocol, and was ended */
 };
 
 struct qemu_outcome {
 	enum qemu_end end;
-	int verdict;      /* -1: none came */
-	bool powered_off; /* QEMU ended by itself, with status 0 */
+	int verdict;        /* -1: none came */
+	bool powered_off;   /* QEMU ended by itself, with status 0 */
+	bool commanded;     /* the request had a command */
+	int command_status; /* 0 to 255; 128+N of a command that signal N killed; -1: none came */
+	int command_signal; /* N, or 0; a number of Linux's */
+	unsigned ready_ms; /* from the start of QEMU to when the guest took the command; 0: never */
 	int signal_number;
 	int wait_status;     /* QEMU's, as wait(2) gives it */
 	unsigned elapsed_ms; /* from the start of QEMU to its end */
@@ -97,6 +154,8 @@ struct qemu_outcome {
 	const char *accel;   /* static: "kvm" or "tcg" */
 	struct console console;
 	char complaint[512]; /* the last line that QEMU itself printed, made harmless */
+	char refusal[512];   /* why the guest did not start the command, or what was wrong with what
+				it sent; made harmless */
 };
 
 /*
@@ -107,7 +166,9 @@ struct qemu_outcome {
  * Returns 0 with the outcome filled in when QEMU was started, however the guest ended. -1:
  * ERROR_MISSING when QEMU (its Debian package is named), the kernel, the initrd or a disk is not
  * there, ERROR_USAGE for an architecture that is not in the table or a PLYBOOT_ACCEL that is
- * neither "kvm" nor "tcg", ERROR_IO, ERROR_NOSPACE.
+ * neither "kvm" nor "tcg", ERROR_LIMIT for a command that is over a limit of layers/runport.h,
+ * ERROR_FORMAT for one that can't be (no argument, a relative directory or target), ERROR_IO,
+ * ERROR_NOSPACE.
  */
 int qemu_boot(const struct qemu_request *request, struct qemu_outcome *outcome, struct error *e);
 
@@ -117,8 +178,10 @@ int qemu_outcome_status(const struct qemu_outcome *outcome);
 /* One sentence, without a newline: what happened and, for a failure, what to do. */
 void qemu_outcome_sentence(const struct qemu_outcome *outcome, char *text, size_t size);
 
-/* For the statuses from 120 to 123: the console's last lines with control characters made
- * harmless, then the sentence. Prints nothing for the others. */
+/* For the ends that are the machine's own, statuses 120 to 123, and those of a guest with a command
+ * in which the command did not end: the console's last lines with control characters made harmless,
+ * then the sentence. Of a command that could not be started, the sentence only. Prints nothing for
+ * the others. */
 void qemu_outcome_explain(const struct qemu_outcome *outcome, FILE *to);
 
 #endif

@@ -93,7 +93,11 @@ static void take_signal(struct guest *guest)
 {
 	struct signalfd_siginfo info;
 
-	if (read(guest->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	if (read(guest->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH && guest->relay)
+		relay_resize(guest->relay);
+	else
 		guest->outcome->signal_number = (int)info.ssi_signo;
 }
 
@@ -121,11 +125,22 @@ static void give_up(int *fd)
 	*fd = -1;
 }
 
+static void take_relay(struct guest *guest, const struct pollfd *polled)
+{
+	struct qemu_outcome *outcome = guest->outcome;
+
+	relay_turn(guest->relay, polled);
+	if (outcome->ready_ms == 0 && guest->relay->session.state > SESSION_ASKED)
+		outcome->ready_ms = (unsigned)(process_clock_ms() - guest->started_ms);
+	if (guest->relay->keys.left)
+		outcome->signal_number = SIGINT; /* a person means the same by it */
+}
+
 /* Wait for whatever comes next and take it in. `wait_ms` as for poll(2). */
 static void guest_step(struct guest *guest, int wait_ms)
 {
 	bool full = guest->pending_start < guest->pending_end && guest->output_fd >= 0;
-	struct pollfd polled[] = {
+	struct pollfd polled[6 + RELAY_POLLS] = {
 		{.fd = full ? -1 : guest->console_fd, .events = POLLIN},
 		{.fd = full ? guest->output_fd : -1, .events = POLLOUT},
 		{.fd = guest->verdict_fd, .events = POLLIN},
@@ -134,7 +149,9 @@ static void guest_step(struct guest *guest, int wait_ms)
 		{.fd = guest->input_fd, .events = POLLIN},
 	};
 
-	if (poll(polled, sizeof(polled) / sizeof(polled[0]), wait_ms) <= 0)
+	if (guest->relay)
+		relay_polls(guest->relay, polled + 6);
+	if (poll(polled, guest->relay ? 6 + RELAY_POLLS : 6, wait_ms) <= 0)
 		return;
 	if (polled[0].revents && !take_console(guest))
 		give_up(&guest->console_fd);
@@ -148,11 +165,19 @@ static void guest_step(struct guest *guest, int wait_ms)
 		take_signal(guest);
 	if (polled[5].revents)
 		take_keys(guest);
+	if (guest->relay)
+		take_relay(guest, polled + 6);
+}
+
+static bool is_over(const struct guest *guest)
+{
+	return guest->ended || guest->keys.left || guest->outcome->signal_number != 0 ||
+	       (guest->relay && relay_over(guest->relay));
 }
 
 static void guest_run(struct guest *guest)
 {
-	while (!guest->ended && !guest->keys.left && guest->outcome->signal_number == 0) {
+	while (!is_over(guest)) {
 		long long left_ms = guest->deadline_ms - process_clock_ms();
 
 		if (left_ms <= 0) {
@@ -172,7 +197,9 @@ static void guest_drain(struct guest *guest)
 	while (process_clock_ms() < until_ms) {
 		bool full = guest->pending_start < guest->pending_end && guest->output_fd >= 0;
 
-		if (guest->console_fd < 0 && guest->verdict_fd < 0 && !full)
+		bool held = guest->relay && relay_holds(guest->relay);
+
+		if (guest->console_fd < 0 && guest->verdict_fd < 0 && !full && !held)
 			break;
 		guest_step(guest, 100);
 	}
@@ -181,6 +208,30 @@ static void guest_drain(struct guest *guest)
 	for (size_t i = 0; console_tail(&guest->complaints, i); i++)
 		(void)snprintf(guest->outcome->complaint, sizeof(guest->outcome->complaint), "%s",
 			console_tail(&guest->complaints, i));
+}
+
+/* What became of the command; `end` when it says nothing of it. */
+static enum qemu_end judge_command(const struct guest *guest, enum qemu_end end)
+{
+	struct qemu_outcome *outcome = guest->outcome;
+	const struct session *session = &guest->relay->session;
+
+	if (session_over(session)) {
+		outcome->command_status = session->status;
+		outcome->command_signal = session->signal;
+		(void)snprintf(outcome->refusal, sizeof(outcome->refusal), "%s", session->reason);
+		return session->state == SESSION_EXITED ? QEMU_END_COMMAND : QEMU_END_NOT_STARTED;
+	}
+	if (end == QEMU_END_INTERRUPTED || end == QEMU_END_PANIC || guest->limit_reached)
+		return end;
+	if (guest->relay->failed) {
+		console_harmless(
+			guest->relay->error.text, outcome->refusal, sizeof(outcome->refusal));
+		return QEMU_END_GARBLED;
+	}
+	if (end != QEMU_END_OFF)
+		return end;
+	return session->state == SESSION_BOOTING ? QEMU_END_NOT_BOOTED : QEMU_END_NO_STATUS;
 }
 
 static enum qemu_end judge(const struct guest *guest)
@@ -199,7 +250,7 @@ static enum qemu_end judge(const struct guest *guest)
 		return QEMU_END_LIMIT;
 	if (!outcome->powered_off)
 		return QEMU_END_FAILED;
-	return guest->request->verdict_required && !guest->request->interactive
+	return guest->request->verdict_required && !guest->request->interactive && !guest->relay
 		       ? QEMU_END_NO_VERDICT
 		       : QEMU_END_OFF;
 }
@@ -207,16 +258,19 @@ static enum qemu_end judge(const struct guest *guest)
 void guest_live(struct guest *guest)
 {
 	struct qemu_outcome *outcome = guest->outcome;
-	long long started_ms = process_clock_ms();
 
-	guest->deadline_ms =
-		guest->request->limit_s ? started_ms + guest->request->limit_s * 1000LL : LLONG_MAX;
+	guest->started_ms = process_clock_ms();
+	guest->deadline_ms = guest->request->limit_s
+				     ? guest->started_ms + guest->request->limit_s * 1000LL
+				     : LLONG_MAX;
 	guest_run(guest);
 	outcome->wait_status = process_end(&guest->process, guest->ended ? END_PATIENCE_MS : 0);
 	outcome->powered_off = guest->ended && outcome->wait_status == 0;
-	outcome->elapsed_ms = (unsigned)(process_clock_ms() - started_ms);
+	outcome->elapsed_ms = (unsigned)(process_clock_ms() - guest->started_ms);
 	guest->ended = true;
 	guest_drain(guest);
 	outcome->verdict = guest->port.verdict;
 	outcome->end = judge(guest);
+	if (guest->relay)
+		outcome->end = judge_command(guest, outcome->end);
 }

@@ -4,6 +4,7 @@
 
 #include "boot.h"
 #include "process.h"
+#include "relay.h"
 #include "terminal.h"
 #include "verdict.h"
 
@@ -13,8 +14,9 @@ struct guest {
 	const struct qemu_request *request;
 	struct qemu_outcome *outcome;
 	struct process process;
-	int console_fd; /* ours of two pairs of sockets; QEMU has the others */
-	int verdict_fd;
+	int console_fd;      /* ours of two pairs of sockets; QEMU has the others */
+	int verdict_fd;      /* -1 with a command */
+	struct relay *relay; /* of a command, or NULL */
 	int signal_fd;
 	int input_fd;                   /* -1: no keys for the guest */
 	int output_fd;                  /* request's console_fd until it fails */
@@ -23,6 +25,7 @@ struct guest {
 	struct verdict_port port;
 	struct terminal_keys keys;
 	struct console complaints;
+	long long started_ms;
 	long long deadline_ms;
 	bool limit_reached;
 	bool ended; /* QEMU's output has ended */

@@ -10,7 +10,12 @@ struct machine {
 	const char *package;          /* Debian's, that holds it */
 	const char *const *arguments; /* the machine; ended by NULL, as every list here */
 	const char *const *ports;     /* the chardevs "console" and "verdict" become these */
-	const char *console;          /* the kernel's names of them */
+	/* The same of a guest with a command, where starting fast is the point: */
+	const char *const *run_arguments;
+	const char *run_firmware;     /* a file that is used where it is there, or NULL */
+	const char *const *run_ports; /* "console" and "run" */
+	const char *share_device;
+	const char *console; /* the kernel's names of them */
 	const char *verdict;
 	const char *emulated_words; /* for the kernel where QEMU emulates the CPU, or NULL */
 	const char *disk_device;
@@ -37,10 +42,11 @@ void machine_argument(struct machine_arguments *arguments, const char *format, .
 void machine_argument_list(struct machine_arguments *arguments, const char *const *list);
 void machine_arguments_free(struct machine_arguments *arguments);
 
-/* QEMU's whole argument vector for a request. The two descriptors are sockets that QEMU inherits.
+/* QEMU's whole argument vector for a request. The two descriptors are sockets that QEMU inherits;
+ * the second is for the verdict, or with a command for its frames.
  * The caller frees it in every case. ERROR_NOSPACE. */
 int machine_command(const struct machine *machine, const struct qemu_request *request,
-	const char *accel, int console_fd, int verdict_fd, struct machine_arguments *arguments,
+	const char *accel, int console_fd, int port_fd, struct machine_arguments *arguments,
 	struct error *e);
 
 #endif

@@ -11,7 +11,14 @@ int qemu_outcome_status(const struct qemu_outcome *outcome)
 	case QEMU_END_OFF:
 	case QEMU_END_LEFT:
 		return 0;
+	case QEMU_END_COMMAND:
+	case QEMU_END_NOT_STARTED:
+		return outcome->command_status;
+	case QEMU_END_NOT_BOOTED:
+	case QEMU_END_GARBLED:
+		return QEMU_STATUS_NOT_RUN;
 	case QEMU_END_NO_VERDICT:
+	case QEMU_END_NO_STATUS:
 		return QEMU_STATUS_NO_VERDICT;
 	case QEMU_END_PANIC:
 		return QEMU_STATUS_PANIC;
@@ -40,6 +47,41 @@ static void failed_sentence(const struct qemu_outcome *outcome, char *text, size
 			outcome->program, outcome->accel,
 			outcome->wait_status == -1 ? -1 : WEXITSTATUS(outcome->wait_status),
 			complaint);
+}
+
+static void command_sentence(const struct qemu_outcome *outcome, char *text, size_t size)
+{
+	unsigned s = outcome->elapsed_ms / 1000;
+	unsigned ds = outcome->elapsed_ms / 100 % 10;
+
+	switch (outcome->end) {
+	case QEMU_END_COMMAND:
+		(void)snprintf(text, size, "the command %s %d after %u.%u s (%s)",
+			outcome->command_signal ? "was killed by signal" : "ended with status",
+			outcome->command_signal ? outcome->command_signal : outcome->command_status,
+			s, ds, outcome->accel);
+		return;
+	case QEMU_END_NOT_STARTED:
+		(void)snprintf(text, size, "the command was not started: %s", outcome->refusal);
+		return;
+	case QEMU_END_NOT_BOOTED:
+		(void)snprintf(text, size,
+			"the guest ended after %u.%u s (%s) before a command could be started in "
+			"it; the console says how far it came",
+			s, ds, outcome->accel);
+		return;
+	case QEMU_END_NO_STATUS:
+		(void)snprintf(text, size,
+			"the guest ended after %u.%u s before the command did: was it powered off "
+			"or rebooted?",
+			s, ds);
+		return;
+	default:
+		(void)snprintf(text, size,
+			"the guest was ended after %u.%u s: %s; is its /.plyboot/run of another "
+			"version of plyboot, or did something else write to the port?",
+			s, ds, outcome->refusal);
+	}
 }
 
 void qemu_outcome_sentence(const struct qemu_outcome *outcome, char *text, size_t size)
@@ -83,22 +125,35 @@ void qemu_outcome_sentence(const struct qemu_outcome *outcome, char *text, size_
 	case QEMU_END_FAILED:
 		failed_sentence(outcome, text, size);
 		return;
+	case QEMU_END_COMMAND:
+	case QEMU_END_NOT_STARTED:
+	case QEMU_END_NOT_BOOTED:
+	case QEMU_END_NO_STATUS:
+	case QEMU_END_GARBLED:
+		command_sentence(outcome, text, size);
+		return;
 	}
+}
+
+static bool is_explained(enum qemu_end end)
+{
+	return end != QEMU_END_VERDICT && end != QEMU_END_OFF && end != QEMU_END_LEFT &&
+	       end != QEMU_END_INTERRUPTED && end != QEMU_END_COMMAND;
 }
 
 void qemu_outcome_explain(const struct qemu_outcome *outcome, FILE *to)
 {
-	int status = qemu_outcome_status(outcome);
-	char sentence[CONSOLE_LINE_SIZE + 512] = "";
+	bool console = outcome->console.line_count > 0 && outcome->end != QEMU_END_NOT_STARTED;
+	char sentence[CONSOLE_LINE_SIZE + 768] = "";
 
-	if (status < QEMU_STATUS_NO_VERDICT || status > QEMU_STATUS_FAILED)
+	if (!is_explained(outcome->end))
 		return;
-	if (outcome->console.line_count > 0)
+	if (console)
 		(void)fprintf(to, "--- the end of the guest's console\n");
-	for (size_t i = 0; console_tail(&outcome->console, i); i++)
+	for (size_t i = 0; console && console_tail(&outcome->console, i); i++)
 		(void)fprintf(to, "%s\n", console_tail(&outcome->console, i));
-	if (outcome->console.line_count > 0)
+	if (console)
 		(void)fprintf(to, "---\n");
 	qemu_outcome_sentence(outcome, sentence, sizeof(sentence));
-	(void)fprintf(to, "plyboot boot: %s\n", sentence);
+	(void)fprintf(to, "plyboot %s: %s\n", outcome->commanded ? "run" : "boot", sentence);
 }

@@ -146,6 +146,17 @@ static void take_console(const struct identity *who)
 		(void)close(fd);
 }
 
+/* Its own, so that it can open /dev/stdout. */
+static void take_streams(const struct launch_streams *streams, const struct identity *who)
+{
+	if (streams->terminal)
+		(void)ioctl(streams->fds[0], TIOCSCTTY, 1);
+	for (int target = 0; target <= 2; target++) {
+		(void)fchown(streams->fds[target], who->uid, (gid_t)-1);
+		(void)dup2(streams->fds[target], target);
+	}
+}
+
 static int become(const struct identity *who, struct error *e)
 {
 	if (setgroups(who->group_count, who->groups) != 0 ||
@@ -157,11 +168,15 @@ static int become(const struct identity *who, struct error *e)
 }
 
 /* In the child: what it returns from has failed. */
-static int run_child(const struct entryconf *conf, const struct identity *who, struct error *e)
+static int run_child(const struct entryconf *conf, const struct identity *who,
+	const struct launch_streams *streams, struct error *e)
 {
 	sigset_t none;
 	(void)setsid();
-	take_console(who);
+	if (streams != NULL)
+		take_streams(streams, who);
+	else
+		take_console(who);
 	(void)umask(022);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -186,7 +201,8 @@ static int read_failure(int fd, struct error *e)
 	return -1;
 }
 
-int launch(const struct entryconf *conf, const struct identity *who, pid_t *out, struct error *e)
+int launch(const struct entryconf *conf, const struct identity *who,
+	const struct launch_streams *streams, pid_t *out, struct error *e)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -195,7 +211,7 @@ int launch(const struct entryconf *conf, const struct identity *who, pid_t *out,
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct error why = {.code = ERROR_NONE};
-		(void)run_child(conf, who, &why);
+		(void)run_child(conf, who, streams, &why);
 		(void)!write(ends[1], &why, sizeof why);
 		_exit(127);
 	}

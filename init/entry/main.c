@@ -6,7 +6,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "accounts.h"
+#include "identify.h"
 #include "launch.h"
 #include "say.h"
 #include "scope.h"
@@ -24,33 +24,11 @@ static int read_conf(struct entryconf *out, struct error *e)
 	return 0;
 }
 
-/* An image without the file is one in which nobody has a name. */
-static int read_accounts(const char *path, char **text, struct error *e)
-{
-	size_t size_bytes;
-	if (surroundings_read(path, ACCOUNTS_MAX_FILE, text, &size_bytes, e) == 0)
-		return 0;
-	if (e->code != ERROR_MISSING)
-		return -1;
-	*text = calloc(1, 1);
-	return *text != NULL ? 0 : error_set(e, ERROR_NOSPACE, 0, "no memory");
-}
-
-static int resolve(const char *user, struct identity *who, struct error *e)
-{
-	SCOPED_FREE char *passwd = NULL;
-	SCOPED_FREE char *group = NULL;
-	if (read_accounts("/etc/passwd", &passwd, e) != 0 ||
-		read_accounts("/etc/group", &group, e) != 0)
-		return -1;
-	return accounts_resolve(user, passwd, group, who, e);
-}
-
 static int run(const struct entryconf *conf, struct ended *ended, struct error *e)
 {
 	static struct identity who;
 	pid_t program;
-	if (resolve(conf->user, &who, e) != 0 || launch(conf, &who, &program, e) != 0)
+	if (identify(conf->user, &who, e) != 0 || launch(conf, &who, NULL, &program, e) != 0)
 		return -1;
 	ended->started = true;
 	supervise_program(program, conf, ended);

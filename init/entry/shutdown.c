@@ -86,7 +86,8 @@ static void flush(const char *last_words)
 		return;
 	}
 	make_all_read_only();
-	say("%s", last_words);
+	if (last_words != NULL)
+		say("%s", last_words);
 	if (child < 0)
 		return;
 	SCOPED_FD console = open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK);
@@ -95,18 +96,29 @@ static void flush(const char *last_words)
 	_exit(0);
 }
 
+void shutdown_settle(unsigned patience_ms)
+{
+	supervise_end_rest(patience_ms);
+	flush(NULL);
+}
+
+_Noreturn void shutdown_off(enum machine_end end)
+{
+	(void)reboot(end == MACHINE_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
+	say("the kernel does not: %s; switch off or reset this machine", strerror(errno));
+	(void)reboot((int)RB_HALT_SYSTEM);
+	for (;;)
+		(void)pause();
+}
+
 _Noreturn void shutdown_run(const struct ended *ended, enum machine_end end)
 {
-	supervise_end_rest();
+	supervise_end_rest(SUPERVISE_REST_MS);
 	if (end == MACHINE_REBOOT && ended->stop == STOP_NONE) {
 		say("rebooting in %d s", PAUSE_MS / 1000);
 		if (supervise_pause(PAUSE_MS) == STOP_POWEROFF)
 			end = MACHINE_OFF;
 	}
 	flush(end == MACHINE_REBOOT ? "rebooting" : "powering off");
-	(void)reboot(end == MACHINE_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
-	say("the kernel does not: %s; switch off or reset this machine", strerror(errno));
-	(void)reboot((int)RB_HALT_SYSTEM);
-	for (;;)
-		(void)pause();
+	shutdown_off(end);
 }

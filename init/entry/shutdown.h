@@ -16,4 +16,11 @@ void shutdown_say(const char *program, const struct ended *ended);
  * for, a pause, so that a device that always fails does not spin. */
 _Noreturn void shutdown_run(const struct ended *ended, enum machine_end end);
 
+/* The parts of it, for who has something to say in between: end all processes, as
+ * supervise_end_rest() does, and make every file system read-only; */
+void shutdown_settle(unsigned patience_ms);
+
+/* and switch off or reset. */
+_Noreturn void shutdown_off(enum machine_end end);
+
 #endif

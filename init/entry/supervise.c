@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -28,6 +29,11 @@ void supervise_prepare(void)
 	for (size_t i = 0; i < REQUESTS; i++)
 		(void)sigaddset(&awaited, requests[i].number);
 	(void)sigprocmask(SIG_SETMASK, &awaited, NULL);
+}
+
+int supervise_descriptor(void)
+{
+	return signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 enum stop supervise_meaning(int number)
@@ -131,11 +137,11 @@ static bool all_ended_within(unsigned limit_ms)
 	}
 }
 
-void supervise_end_rest(void)
+void supervise_end_rest(unsigned patience_ms)
 {
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGCONT); /* who is stopped could not end */
-	if (all_ended_within(SUPERVISE_REST_MS))
+	if (all_ended_within(patience_ms))
 		return;
 	(void)kill(-1, SIGKILL);
 	if (!all_ended_within(SUPERVISE_KILL_MS))

@@ -32,8 +32,11 @@ enum stop supervise_meaning(int number);
 /* Until the program has ended, or can't be made to. Reaps whatever else ends meanwhile. */
 void supervise_program(pid_t program, const struct entryconf *conf, struct ended *out);
 
-/* End every other process. */
-void supervise_end_rest(void);
+/* A descriptor to poll and read as signalfd(2) says, of the same signals; -1: none, with errno. */
+int supervise_descriptor(void);
+
+/* End every other process: SIGTERM, after `patience_ms` SIGKILL. */
+void supervise_end_rest(unsigned patience_ms);
 
 /* Up to `limit_ms` for this child to end. */
 void supervise_child(pid_t child, unsigned limit_ms);

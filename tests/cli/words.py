@@ -150,7 +150,14 @@ same([(status, [name for name in documented if mapped[name] == status]) for stat
      [(row[0], row[2].split()) for row in general[1:]], "exit statuses: which codes have them")
 numbers = dict(re.findall(r"QEMU_STATUS_(\w+) = (\d+)", text("qemu/boot.h")))
 same([f"0–{numbers.pop('VERDICT_MAX')}", f"{numbers.pop('SIGNAL')}+N"], [guest[0][0], guest[-1][0]], "boot: verdicts and signals")
+(of_run,) = leave["plyboot run"]
+of_commands = {name: numbers.pop(name) for name in ("NOT_RUN", "NOT_EXECUTABLE", "NOT_FOUND")}
 same(numbers, {bare(row[1]): row[0] for row in guest[1:-1]}, "boot: its other statuses")
+same({**{name: number for name, number in numbers.items() if name != "NO_VERDICT"}, **of_commands},
+     {bare(row[1]): row[0] for row in of_run[1:-1]}, "run: its statuses")
+rows = {bare(row[0]) for row in tables("compose/CASES.md")[""][0]}
+keys = re.search(r'it is one of (.*?)",', literal(re.search(r'"there is no key .*?key\);', text("compose/case_file.c"), re.S).group(0)) + '",')
+same(set(keys.group(1).split(", ")), rows, "run: the keys of a case")
 
 
 def run(*arguments, **more):

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../../qemu/machine.h"
+#include "../../qemu/tsc.h"
 #include "tap.h"
 
 /* All arguments, one space between two. */
@@ -107,11 +108,80 @@ static void statuses(void)
 	is_int(qemu_outcome_status(&outcome), 143, "interrupted");
 }
 
+static const char *const run_true[] = {"true", NULL};
+
+/* The firmware is there or not, the rate of the TSC is this machine's: both are taken out. */
+static const char *without(const char *text, const char *from, const char *digits)
+{
+	static char out[2048];
+	const char *found = strstr(text, from);
+	size_t length = found ? (size_t)(found - text) : strlen(text);
+
+	(void)snprintf(out, sizeof(out), "%.*s%s", (int)length, text,
+		found ? found + strlen(from) + strspn(found + strlen(from), digits) : "");
+	return out;
+}
+
+#define RUN_COMMON                                                                                 \
+	"-nodefaults -no-user-config -display none -no-reboot -m 1024 -smp 1 "                     \
+	"-chardev socket,id=console,fd=5 -chardev socket,id=run,fd=6 "                             \
+	"-serial chardev:console -device virtio-serial-pci "                                       \
+	"-device virtserialport,chardev=run,name=plyboot.run -nic none "
+
+static void command_request(void)
+{
+	static const struct qemu_share shares[] = {
+		{.path = "/a,b", .target = "/t"},
+		{.path = "c", .target = "/u", .writable = true},
+	};
+	struct qemu_command command = QEMU_COMMAND_INIT;
+	struct qemu_request request = QEMU_REQUEST_INIT;
+	char text[2048];
+
+	command.arguments = run_true;
+	command.shares = shares;
+	command.share_count = 2;
+	request.command = &command;
+	request.kernel = "k";
+	request.append = "w";
+	(void)snprintf(text, sizeof(text), "%s",
+		without(command_for(&request, "kvm"), " -bios /usr/share/qemu/qboot.rom", ""));
+	is_str(text,
+		"qemu-system-x86_64 -accel kvm -M q35,sata=off,smbus=off,usb=off -cpu "
+		"host " RUN_COMMON
+		"-fsdev local,id=share0,path=/a,,b,security_model=none,multidevs=remap,readonly=on "
+		"-device virtio-9p-pci,fsdev=share0,mount_tag=share0 "
+		"-fsdev local,id=share1,path=./c,security_model=none,multidevs=remap "
+		"-device virtio-9p-pci,fsdev=share1,mount_tag=share1 "
+		"-kernel k -append console=ttyS0 panic=-1 quiet w",
+		"a command: the lean machine, its port, its shares");
+	command.share_count = 0;
+	(void)snprintf(text, sizeof(text), "%s",
+		without(command_for(&request, "tcg"), " -bios /usr/share/qemu/qboot.rom", ""));
+	is_str(without(text, " tsc_early_khz=", "0123456789"),
+		"qemu-system-x86_64 -accel tcg -M q35,sata=off,smbus=off,usb=off " RUN_COMMON
+		"-kernel k -append console=ttyS0 panic=-1 quiet no_timer_check w",
+		"emulated, it is told the rate of the TSC");
+}
+
+static void tsc_rate(void)
+{
+	unsigned first = tsc_rate_khz();
+	unsigned second = tsc_rate_khz();
+
+	/* A busy machine may keep one of them from being told. */
+	ok(first == 0 || second == 0 ||
+			(first > second - second / 100 && first < second + second / 100),
+		"the TSC's rate is the same twice: %u and %u kHz", first, second);
+}
+
 int main(void)
 {
 	plain_request();
 	full_request();
 	unknown_architecture();
 	statuses();
+	command_request();
+	tsc_rate();
 	return done();
 }

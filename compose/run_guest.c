@@ -1,0 +1,26 @@
+#include "run_guest.h"
+
+#include <stdlib.h>
+
+#include "../layers/scope.h"
+
+int run_guest(
+	const struct qemu_request *request, FILE *explain, enum qemu_end *end, struct error *e)
+{
+	/* Large: it holds the console's last lines. */
+	SCOPED_FREE struct qemu_outcome *outcome = calloc(1, sizeof *outcome);
+	char sentence[512];
+	if (outcome == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	if (qemu_boot(request, outcome, e) != 0)
+		return -1;
+	if (end != NULL)
+		*end = outcome->end;
+	qemu_outcome_explain(outcome, explain);
+	if (outcome->end == QEMU_END_INTERRUPTED) {
+		qemu_outcome_sentence(outcome, sentence, sizeof sentence);
+		fprintf(explain, "plyboot run: %s\n", sentence);
+	}
+	fflush(explain);
+	return qemu_outcome_status(outcome);
+}

@@ -1,0 +1,9 @@
+/* The card that `plyboot run --network` gives the guest. */
+#ifndef PLYBOOT_RUN_NETWORK_H
+#define PLYBOOT_RUN_NETWORK_H
+
+/* If there is an eth0: up, with the address, the gateway and the resolver of QEMU's user-mode
+ * network. What can't be had is said, and done without. */
+void network_raise(void);
+
+#endif

@@ -1,0 +1,11 @@
+/* Directories of the host, by 9p. */
+#ifndef PLYBOOT_RUN_SHARE_H
+#define PLYBOOT_RUN_SHARE_H
+
+#include "job.h"
+
+/* Mount them all where the job says, in its order; what is missing of a target is made.
+ * ERROR_KERNEL, ERROR_TYPE, ERROR_IO, ERROR_MISSING, ERROR_NOSPACE. */
+int share_mount_all(const struct job *job, struct error *e);
+
+#endif

@@ -1,0 +1,147 @@
+/* init/run/job.c and feed.c: what the host wants, and how much of its input is held. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/run/job.h"
+#include "init/run/pump.h"
+#include "tap.h"
+
+static struct job job;
+
+static int take(uint8_t type, const char *payload, size_t length, enum error_code *code)
+{
+	struct error e = {.code = ERROR_NONE};
+	char *copy = malloc(length + 1);
+	if (copy == NULL)
+		abort();
+	if (length > 0)
+		memcpy(copy, payload, length);
+	copy[length] = '\0';
+	const struct runport_frame frame = {type, length, (const uint8_t *)copy};
+	int result = job_take(&job, &frame, &e);
+	free(copy);
+	*code = e.code;
+	return result;
+}
+
+static void says(
+	uint8_t type, const char *payload, int want, enum error_code code, const char *name)
+{
+	enum error_code got;
+	int result = take(type, payload, strlen(payload), &got);
+	ok(result == want && got == code, "%s", name);
+}
+
+static void whole_job(void)
+{
+	enum error_code code;
+	says(RUNPORT_ARGUMENT, "sh", 0, ERROR_NONE, "an argument");
+	says(RUNPORT_ARGUMENT, "", 0, ERROR_NONE, "an empty one");
+	says(RUNPORT_VARIABLE, "A=b", 0, ERROR_NONE, "a variable");
+	says(RUNPORT_DIRECTORY, "/d", 0, ERROR_NONE, "a directory");
+	says(RUNPORT_DIRECTORY, "/d", -1, ERROR_FORMAT, "a second directory is refused");
+	says(RUNPORT_USER, "u", 0, ERROR_NONE, "a user");
+	says(RUNPORT_USER, "u", -1, ERROR_FORMAT, "a second user is refused");
+	says(RUNPORT_ONE_OUTPUT, "", 0, ERROR_NONE, "one output");
+	says(RUNPORT_ONE_OUTPUT, "", -1, ERROR_FORMAT, "but once");
+	ok(take(RUNPORT_TERMINAL, "\x18\0\x50\0", 4, &code) == 0, "a terminal");
+	ok(take(RUNPORT_TERMINAL, "\x18\0\x50\0", 4, &code) == -1 && code == ERROR_FORMAT,
+		"but once");
+	says(RUNPORT_SHARE, "\1/w", 0, ERROR_NONE, "a writable share");
+	ok(take(RUNPORT_SHARE, "\0/r", 3, &code) == 0, "a read-only one");
+	says(RUNPORT_INPUT, "x", -1, ERROR_FORMAT, "input before the start is refused");
+	says(RUNPORT_START, "", 1, ERROR_NONE, "the start");
+	says(RUNPORT_ARGUMENT, "x", -1, ERROR_FORMAT, "nothing more behind it");
+	ok(job.conf.argument_count == 2 && strcmp(job.conf.arguments[0], "sh") == 0 &&
+			job.conf.arguments[1][0] == '\0' && job.conf.arguments[2] == NULL,
+		"the arguments, with their end");
+	ok(job.conf.variable_count == 1 && strcmp(job.conf.variables[0], "A=b") == 0 &&
+			job.conf.variables[1] == NULL,
+		"the variables, with theirs");
+	ok(strcmp(job.conf.directory, "/d") == 0 && strcmp(job.conf.user, "u") == 0,
+		"directory and user");
+	ok(job.one_output && job.terminal && job.rows == 24 && job.columns == 80,
+		"streams and size");
+	ok(job.share_count == 2 && job.shares[0].writable && !job.shares[1].writable &&
+			strcmp(job.shares[1].target, "/r") == 0,
+		"the shares in their order");
+	job_free(&job);
+}
+
+static void defaults(void)
+{
+	says(RUNPORT_START, "", -1, ERROR_FORMAT, "a job without an argument is refused");
+	says(RUNPORT_ARGUMENT, "true", 0, ERROR_NONE, "with one");
+	says(RUNPORT_START, "", 1, ERROR_NONE, "it starts");
+	ok(strcmp(job.conf.directory, "/") == 0 && strcmp(job.conf.user, "0:0") == 0 &&
+			job.conf.variables[0] == NULL,
+		"in /, as root, with no variables");
+	job_free(&job);
+}
+
+static void limits(void)
+{
+	static char text[100001];
+	enum error_code code = ERROR_NONE;
+	int taken = 0, result = 0;
+	for (; result == 0; taken++)
+		result = take(RUNPORT_ARGUMENT, "a", 1, &code);
+	ok(taken == RUNPORT_MAX_STRINGS + 1 && code == ERROR_LIMIT, "too many arguments");
+	job_free(&job);
+	memset(text, 'a', sizeof text - 1);
+	for (taken = 0, result = 0; result == 0; taken++)
+		result = take(RUNPORT_VARIABLE, text, 100000, &code);
+	ok(taken == RUNPORT_MAX_JOB / 100001 + 1 && code == ERROR_LIMIT, "too many bytes");
+	job_free(&job);
+	for (taken = 0, result = 0; result == 0; taken++)
+		result = take(RUNPORT_SHARE, "\0/a", 3, &code);
+	ok(taken == RUNPORT_MAX_SHARES + 1 && code == ERROR_LIMIT, "too many shares");
+	job_free(&job);
+}
+
+/* A program that takes 16 KiB at a time out of a pipe of 64 KiB. */
+static void feeding(void)
+{
+	static struct feed feed;
+	static uint8_t bytes[RUNPORT_WINDOW];
+	struct error e = {.code = ERROR_NONE};
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0 || fcntl(ends[1], F_SETPIPE_SZ, 4096) < 0)
+		abort();
+	ok(feed_add(&feed, bytes, RUNPORT_WINDOW, &e) == 0, "a whole window is held");
+	ok(feed_add(&feed, bytes, 1, &e) == -1 && e.code == ERROR_FORMAT,
+		"a byte without credit is refused");
+	ok(feed_give(&feed, ends[1], false), "the pipe takes what it can");
+	is_int((long long)feed_credit(&feed), 0, "for which there is no credit yet");
+	ok(feed_add(&feed, bytes, 4096, &e) == -1, "nor room for more");
+	size_t taken = 0, credit = 0;
+	while (taken < RUNPORT_WINDOW) {
+		ssize_t got = read(ends[0], bytes, sizeof bytes);
+		taken += got > 0 ? (size_t)got : 0;
+		if (!feed_give(&feed, ends[1], false))
+			break;
+		credit += feed_credit(&feed);
+	}
+	ok(taken == RUNPORT_WINDOW && credit == RUNPORT_WINDOW, "in the end it has all, and the "
+								"host all credit");
+	ok(feed_add(&feed, bytes, 10, &e) == 0 && feed_give(&feed, ends[1], false), "ten bytes");
+	is_int((long long)feed_credit(&feed), 10, "when nothing is held, credit is given at once");
+	feed.ended = true;
+	ok(!feed_give(&feed, ends[1], false), "the end closes the stream");
+	e.code = ERROR_NONE;
+	ok(feed_add(&feed, bytes, 1, &e) == -1 && e.code == ERROR_FORMAT,
+		"input behind the end is refused");
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+int main(void)
+{
+	whole_job();
+	defaults();
+	limits();
+	feeding();
+	return done();
+}
