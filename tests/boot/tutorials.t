@@ -1,5 +1,6 @@
 #!/bin/bash
-# tutorials.t [NUMBER]: each part of the tutorial, or this one, from its own text: its commands in a fresh directory, and what it says that one sees.
+# tutorials.t [NUMBER]: each part of the tutorial, or this one, from its own text: its commands in a fresh directory, and
+# what it says that one sees.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -7,8 +8,9 @@ text=$top/tests/boot/text.py
 mkdir "$work/bin"
 ln -s "$plyboot" "$work/bin/plyboot"
 
-for part in "$top"/qemu/tutorial/${1:-[0-9]}*.md; do
+for part in "$top"/qemu/tutorial/[0-9]*.md; do
 	name=$(basename "$part" .md)
+	[ "${1:-${name%%-*}}" = "${name%%-*}" ] || continue
 	mkdir "$work/$name" "$work/$name.said"
 	python3 "$text" script "$part" "$work/$name.said" >"$work/$name.sh"
 	status=0
