@@ -327,7 +327,7 @@ COVERAGE_CORPORA = $(FUZZ:%=build/coverage/fuzz/fuzz_%)
 build/coverage/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@rm -f $(@:.o=.gcda)
-	$(call say,CC)gcc $(COVERAGE_CFLAGS) -c -o $@ $<
+	$(call say,CC)gcc $(COVERAGE_CFLAGS) -frandom-seed=$< -c -o $@ $<
 build/coverage/liblayers.a: $(LAYERS_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libqemu.a: $(QEMU_SRC:%.c=build/coverage/obj/%.o)
 build/coverage/libinit.a: $(patsubst %.c,build/coverage/obj/%.o,$(filter-out init/main.c,$(INIT_SRC)))

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # The block below "Boot your own directory", without what installs and builds.
-sed -n '/^## Boot your own directory/,/^## /s/^    //p' "$top/README.md" |
+python3 "$top/tests/boot/text.py" section "$top/README.md" 'Boot your own directory' |
 	grep -vE '^(apt-get|make)\b' >"$work/commands"
 check "the README has the commands" grep -q '^build/plyboot boot ' "$work/commands"
 
