@@ -147,4 +147,9 @@ const struct verb verb_doctor = {
 		"of each stack its signature, target, floor, tries, memory, and every piece of "
 		"its layers. It only reads, and takes no privileges. What was not given is not "
 		"looked at, which is said. With faults it ends with 1; warnings alone are 0.\n",
+	.examples = "A machine of 512 MiB that boots this image:\n"
+		    "  plyboot doctor --image demo.img --initrd demo.cpio --memory 512\n"
+		    "Its kernel as well, and all that was found good:\n"
+		    "  plyboot doctor -v --image demo.img --initrd demo.cpio --kernel-config "
+		    "config\n",
 };

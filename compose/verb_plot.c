@@ -70,4 +70,7 @@ const struct verb verb_plot = {
 		"reason. Short steps and layers share a line where there are too many. It is one "
 		"page "
 		"of A4, light or dark as its reader has it.\n",
+	.examples = "Of the running system, and of a report from elsewhere:\n"
+		    "  plyboot plot -o boot.svg\n"
+		    "  plyboot plot -o boot.svg boot.json\n",
 };

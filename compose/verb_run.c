@@ -443,4 +443,8 @@ const struct verb verb_run = {
 		"can't "
 		"be executed; 127: there is none. With --cases: 0, or 1 when a case did not end as "
 		"it should.\n",
+	.examples = "A program of this directory, in a root of busybox:\n"
+		    "  plyboot run --root small --share .:/src -- /src/prog --self-test\n"
+		    "All cases of a file, two at a time:\n"
+		    "  plyboot run --root small --cases cases --jobs 2\n",
 };
