@@ -26,7 +26,7 @@ struct job {
 struct runner {
 	const struct run_cases *cases;
 	struct job *jobs; /* one for each case */
-	size_t next, printed, running, failed;
+	size_t next, printed, running, failed, not_run;
 	int signal_fd;
 	int signal_number; /* that ended all; 0: none */
 	sigset_t before;
@@ -144,6 +144,7 @@ static void reap(struct runner *runner)
 			job->pid = 0;
 			job->ended = true;
 			job->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+			runner->not_run += job->status == QEMU_STATUS_NOT_RUN;
 			runner->running--;
 		}
 	}
@@ -258,7 +259,7 @@ static int open_signals(struct runner *runner, struct error *e)
 	return runner->signal_fd >= 0 ? 0 : error_errno(e, errno, "signalfd");
 }
 
-int run_cases(const struct run_cases *cases, struct error *e)
+int run_cases(const struct run_cases *cases, size_t *not_run, struct error *e)
 {
 	SCOPED_FREE struct job *jobs = calloc(cases->file->count, sizeof *jobs);
 	struct runner runner = {.cases = cases, .jobs = jobs, .signal_fd = -1};
@@ -270,6 +271,7 @@ int run_cases(const struct run_cases *cases, struct error *e)
 		return -1;
 	printf("1..%zu\n", cases->file->count);
 	int result = drive(&runner, e);
+	*not_run = runner.not_run;
 	for (size_t i = 0; i < cases->file->count; i++)
 		scope_close(&jobs[i].output_fd);
 	(void)close(runner.signal_fd);

@@ -31,7 +31,8 @@ static int identify(const struct run_root *root, struct digest *out, struct erro
 {
 	static const char purpose[] = "plyboot run root 1 " PLYBOOT_VERSION;
 	const char *architecture = root->reading.architecture;
-	const uint8_t flags[] = {root->shares, root->network, root->modules != NULL};
+	bool modules = root->modules != NULL; /* else nothing is chosen of them */
+	const uint8_t flags[] = {modules, modules && root->shares, modules && root->network};
 	struct sha256 hash;
 	sha256_start(&hash);
 	sha256_update(&hash, purpose, sizeof purpose);
@@ -39,7 +40,7 @@ static int identify(const struct run_root *root, struct digest *out, struct erro
 	add_program(&hash, embedded_init(architecture));
 	add_program(&hash, embedded_run(architecture));
 	sha256_update(&hash, flags, sizeof flags);
-	if (root->modules != NULL && run_initramfs_identify(root->modules, &hash, e) != 0)
+	if (modules && run_initramfs_identify(root->modules, &hash, e) != 0)
 		return -1;
 	for (size_t i = 0; i < root->source_count; i++) {
 		if (run_source_identify(&root->sources[i], &root->reading, &hash, e) != 0)

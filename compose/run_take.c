@@ -112,12 +112,10 @@ static int copy_blob(
 	struct layout *from, struct layout *to, const struct digest *digest, struct error *e)
 {
 	enum { CHUNK_BYTES = 256 * 1024 };
-	SCOPED_FREE uint8_t *chunk = malloc(CHUNK_BYTES);
+	static uint8_t chunk[CHUNK_BYTES];
 	struct blob_writer writer;
 	struct blob *blob;
 	struct digest found;
-	if (chunk == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	if (from->source->ops->open_blob(from->source, digest, &blob, e) != 0)
 		return -1;
 	int result = blob_writer_open(to, &writer, e);

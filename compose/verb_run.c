@@ -346,9 +346,9 @@ static struct qemu_request make_request(const struct run *run)
 /* --- one command */
 
 /* /init verifies each byte of the disk, but only a boot shows that it did not rot in the cache. */
-static void doubt_root(struct run *run, enum qemu_end end)
+static void doubt_root(struct run *run, bool booted)
 {
-	if (end != QEMU_END_NOT_BOOTED || !run->root.found)
+	if (booted || !run->root.found)
 		return;
 	run_entry_spoil(&run->root);
 	report_note("this root was made by an earlier run: it will be made anew by the next");
@@ -371,7 +371,7 @@ static int run_one(struct run *run, struct error *e)
 		request.limit_s = 0;
 	request.command = &made.command;
 	int status = run_guest(&request, stderr, &end, e);
-	doubt_root(run, end);
+	doubt_root(run, end != QEMU_END_NOT_BOOTED);
 	return status;
 }
 
@@ -381,7 +381,10 @@ static int run_all(struct run *run, struct error *e)
 		.request = make_request(run),
 		.given = &run->given->given,
 		.jobs = run->given->jobs != 0 ? (size_t)run->given->jobs : 1};
-	return run_cases(&cases, e);
+	size_t not_run = 0;
+	int status = run_cases(&cases, &not_run, e);
+	doubt_root(run, not_run == 0);
+	return status;
 }
 
 static int run(const void *opaque, const struct text_list *operands, struct error *e)

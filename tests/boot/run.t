@@ -44,6 +44,7 @@ ends "the first run" 0 hello -- busybox echo hello </dev/null
 silent "... says nothing of its own"
 kept() { find "$XDG_CACHE_HOME/plyboot/run" -name disk -printf '%p %i\n'; }
 before=$(kept)
+root_disk=${before% *}
 ends "status 7, and two streams" 7 out -- sh -c 'echo out; echo err >&2; exit 7' </dev/null
 check "... apart" test "$(cat "$work/err")" = err
 check "the second run had the first one's root" test "$(kept)" = "$before"
@@ -89,7 +90,6 @@ ends "a panic" 121 "" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60' </dev/nul
 says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
 LIMIT=8 ends "a hang" 122 "" -- sleep 1000 </dev/null
 says "... is said" 'time limit of 8 s'
-disk=$(find "$XDG_CACHE_HOME/plyboot/run" -name disk -size -30M | head -n 1)
 
 # left UNIQUE: no process that has this word in its arguments (but for what looks), no file in TMPDIR
 left() {
@@ -99,7 +99,7 @@ left() {
 
 # signalled NAME SIGNAL STATUS
 signalled() {
-	local name=$1 signal=$2 wanted=$3 status=0 unique=only-$signal-$$ pid
+	local name=$1 signal=$2 wanted=$3 status=0 unique=only-$2-$$ pid
 	: >"$work/out"
 	"$plyboot" run --root "$work/root" --memory 256 --append "$unique" -- sh -c 'echo up; sleep 1000' \
 		</dev/null >"$work/out" 2>"$work/err" &
@@ -139,9 +139,7 @@ check "... nothing is left" left only-INT-$$
 
 # --- a root of the cache that rotted: /init sees it, and the next run has a good one
 
-stamp=$work/stamp
-touch -r "$disk" "$stamp"
-entry=${disk%/*}
+entry=${root_disk%/*}
 python3 - "$entry" <<'EOF'
 import os, sys
 os.chdir(sys.argv[1])
@@ -159,12 +157,12 @@ text = open("whole").read()
 assert stamp(before.st_ctime_ns) in text
 open("whole", "w").write(text.replace(stamp(before.st_ctime_ns), stamp(now.st_ctime_ns), 1))
 EOF
-damaged=$(stat -c %i "$disk")
+damaged=$(stat -c %i "$root_disk")
 ends "a root that rotted in the cache is refused" 125 "" -- busybox echo hello </dev/null
 says "... by its digest" 'DIGEST'
 says "... and given up" 'it will be made anew by the next'
 ends "the next run has a good one" 0 hello -- busybox echo hello </dev/null
-check "... that is another" test "$(stat -c %i "$disk")" != "$damaged"
+check "... that is another" test "$(stat -c %i "$root_disk")" != "$damaged"
 
 # --- cases
 

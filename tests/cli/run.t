@@ -84,11 +84,11 @@ run_with "with memory, a share and a variable of its own" --memory 64 --env A=b 
 is "... it is the same root" "$disk" "$first"
 echo other >root/bin/program
 run_with "a file that changed" --root root
-[ "$disk" != "$first" ] && pass "... makes another root" || fail "... makes another root"
+ok "... makes another root" test "$disk" != "$first"
 second=$disk
 touch -d '2020-01-01' root/bin/program
 run_with "one whose time was set" --root root
-[ "$disk" != "$second" ] && pass "... does, too" || fail "... does, too"
+ok "... does, too" test "$disk" != "$second"
 touch -r kernel root/bin/program
 for i in 1 2 3; do
 	printf '%s' "change$i" >root/bin/program
@@ -102,7 +102,7 @@ n=$(entries)
 printf x >>"$disk"
 inode=$(stat -c %i "$disk")
 run_with "a disk of the cache that somebody changed" --root root
-[ "$(stat -c %i "$disk")" != "$inode" ] && pass "... is made anew" || fail "... is made anew"
+ok "... is made anew" test "$(stat -c %i "$disk")" != "$inode"
 is "... in its place" "$(entries)" "$n"
 rm "${disk%/*}/initramfs"
 run_with "one without its initramfs" --root root
