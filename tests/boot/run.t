@@ -91,10 +91,20 @@ says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
 LIMIT=8 ends "a hang" 122 "" -- sleep 1000 </dev/null
 says "... is said" 'time limit of 8 s'
 
-# left UNIQUE: no process that has this word in its arguments (but for what looks), no file in TMPDIR
+# having UNIQUE: the processes that have this word in their arguments (grep has it in a file)
+having() {
+	echo "$1" >"$work/word"
+	grep -alf "$work/word" /proc/[0-9]*/cmdline 2>/dev/null || true
+}
+
+# left UNIQUE: no such process, no file in TMPDIR
 left() {
+	local processes
 	sleep 0.5
-	! grep -lz -- "$1" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/\|/self/" | grep . && [ -z "$(ls -A "$TMPDIR")" ]
+	processes=$(having "$1")
+	echo "$processes"
+	ls -A "$TMPDIR"
+	[ -z "$processes$(ls -A "$TMPDIR")" ]
 }
 
 # signalled NAME SIGNAL STATUS
@@ -109,6 +119,7 @@ signalled() {
 		sleep 0.2
 	done
 	check "$name: it runs" grep -q up "$work/out"
+	check "... two processes" test "$(having "$unique" | wc -l)" -ge 2
 	kill "-$signal" $pid
 	wait $pid || status=$?
 	check "... ends with $wanted" test "$status" -eq "$wanted"
@@ -190,7 +201,7 @@ printf 'case long\nrun sleep 1000\ncase longer\nrun sleep 1000\n' >"$work/cases"
 "$plyboot" run --root "$work/root" --append only-cases-$$ --cases "$work/cases" --jobs 2 </dev/null >"$work/tap" 2>&1 &
 pid=$!
 for _ in $(seq 100); do
-	[ "$(grep -lz -- only-cases-$$ /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -lt 5 ] || break
+	[ "$(having only-cases-$$ | wc -l)" -lt 5 ] || break
 	sleep 0.2
 done
 kill -TERM $pid
