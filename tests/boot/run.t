@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 find_kernel
+cloud=$("$top/qemu/demo/kernel" cloud-amd64)
 unset PLYBOOT_CACHE
 export XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
 mkdir -p "$XDG_CACHE_HOME" "$TMPDIR" "$work/root/bin" "$work/root/etc"
@@ -147,6 +148,22 @@ status=0
 sigint only-INT-$$ 2>"$work/err" || status=$?
 check "SIGINT: ends with 130" test "$status" -eq 130
 check "... nothing is left" left only-INT-$$
+
+# --- kernels: a directory with modules, and a Debian package
+
+release=$(basename "$cloud"/lib/modules/*)
+ends "a kernel with modules beside it" 0 "$release" --kernel "$cloud" -- busybox uname -r </dev/null
+mkdir -p "$work/deb/DEBIAN" "$work/deb/boot" "$work/deb/lib/modules"
+cp "$cloud/vmlinuz" "$work/deb/boot/vmlinuz-$release"
+cp -r "$cloud/lib/modules/$release" "$work/deb/lib/modules/"
+rm "$work/deb/lib/modules/$release"/modules.dep*
+printf '%s\n' "Package: linux-image-test" "Version: 1" "Architecture: amd64" "Maintainer: t <t@t>" "Description: t" \
+	>"$work/deb/DEBIAN/control"
+dpkg-deb -Znone -b "$work/deb" "$work/kernel.deb" >/dev/null
+ends "a Debian package" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+ends "... and nothing kept of it" 0 "$release" --no-cache --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+ends "shares where the kernel has no 9p" 125 "" --kernel "$cloud" --share "$work/ro:/mnt" -- busybox true </dev/null
+says "... say so" 'shared by 9p, which'
 
 # --- a root of the cache that rotted: /init sees it, and the next run has a good one
 
