@@ -16,7 +16,8 @@ echo data >"$work/root/etc/data"
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp # to see what is left there
 
-run=("$plyboot" run --root "$work/root" --root-owned --kernel "$("$top/qemu/demo/kernel" "$KERNEL")/vmlinux" --memory 256)
+run=("$plyboot" run --root "$work/root" --root-owned --kernel "$("$top/qemu/demo/kernel" "$KERNEL")/vmlinux" --memory 256
+	--append "run_streams=$$")
 
 # guest STATUS NAME WANTED [OPTION...] -- COMMAND...: standard output is exactly that, and so is the status.
 guest() {
@@ -63,7 +64,7 @@ said "... is said" 'the guest ended .* before the command did'
 guest 143 "poweroff from within ends the command" '' -- sh -c 'poweroff; sleep 60'
 guest 121 "a panic" 'before\n' -- sh -c 'echo before; sleep 1; echo c >/proc/sysrq-trigger; sleep 60'
 said "... is said" 'kernel panicked: ".*sysrq triggered crash"'
-guest 122 "a command that hangs" 'before\n' --time-limit 5 -- sh -c 'echo before; sleep 600'
+guest 122 "a command that hangs" 'before\n' --time-limit 15 -- sh -c 'echo before; sleep 600'
 guest 122 "a guest that does not get as far" '' --time-limit 3 --qemu-arg -S -- true
 
 # --- what it gets
@@ -124,9 +125,13 @@ check "with its keys" grep -q '^got hello' "$work/typescript"
 
 # --- nothing is left
 
-# left: QEMUs of this test that run
+# left: how many QEMUs of this test run
 left() {
-	pgrep -fc "^qemu-system.*$work" || true
+	local one count=0
+	for one in /proc/[0-9]*/cmdline; do
+		if { tr "\0" " " <"$one"; } 2>/dev/null | grep -q "^qemu-system.* run_streams=$$ "; then count=$((count + 1)); fi
+	done
+	echo "$count"
 }
 for signal in INT TERM HUP KILL; do
 	log=$work/$signal.log
@@ -137,6 +142,7 @@ for signal in INT TERM HUP KILL; do
 		sleep 0.1
 	done
 	check "SIG$signal: it ran" grep -q up "$log"
+	check "SIG$signal: in one QEMU" test "$(left)" = 1
 	ended=0
 	kill -"$signal" "$pid"
 	wait "$pid" 2>/dev/null || ended=$?
