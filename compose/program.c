@@ -57,11 +57,12 @@ _Noreturn static void become(const struct program_run *run, const struct pipes *
 	if (dup2(pipes->input, STDIN_FILENO) < 0 || dup2(pipes->output[1], STDOUT_FILENO) < 0 ||
 		dup2(pipes->errors[1], STDERR_FILENO) < 0)
 		_exit(126);
+	/* Before PROGRAM_FD is taken: the directory may be that. */
+	if (run->directory_fd >= 0 && fchdir(run->directory_fd) != 0)
+		_exit(126);
 	if (run->keep_fd == PROGRAM_FD && fcntl(PROGRAM_FD, F_SETFD, 0) != 0)
 		_exit(126);
 	if (run->keep_fd >= 0 && dup2(run->keep_fd, PROGRAM_FD) < 0)
-		_exit(126);
-	if (run->directory_fd >= 0 && fchdir(run->directory_fd) != 0)
 		_exit(126);
 	(void)setenv("LC_ALL", "C", 1);
 	for (const char *const *word = run->environment; word != NULL && *word != NULL; word++)

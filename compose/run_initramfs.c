@@ -10,6 +10,7 @@
 #include "initramfs_base.h"
 #include "modules.h"
 #include "output.h"
+#include "report.h"
 
 /* What the disk, the port and the root need; one that is built in is passed over. */
 static const char *const always[] = {
@@ -46,12 +47,22 @@ static int choose(struct modules *modules, const char *const *names, struct erro
 	return 0;
 }
 
+static int choose_for_shares(
+	const struct run_initramfs *wanted, struct modules *modules, struct error *e)
+{
+	if (!wanted->shares || choose(modules, for_shares, e) == 0)
+		return 0;
+	report_hint("directories are shared by 9p, which Debian's cloud kernel lacks: take "
+		    "linux-image-amd64's, or ours");
+	return -1;
+}
+
 static int choose_all(const struct run_initramfs *wanted, struct modules *modules, struct error *e)
 {
 	if (wanted->modules == NULL)
 		return 0;
 	if (modules_open(wanted->modules, modules, e) != 0 || choose(modules, always, e) != 0 ||
-		(wanted->shares && choose(modules, for_shares, e) != 0))
+		choose_for_shares(wanted, modules, e) != 0)
 		return -1;
 	return wanted->network ? choose(modules, for_network, e) : 0;
 }

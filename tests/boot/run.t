@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 find_kernel
+cloud=$("$top/qemu/demo/kernel" cloud-amd64)
 unset PLYBOOT_CACHE
 export XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
 mkdir -p "$XDG_CACHE_HOME" "$TMPDIR" "$work/root/bin" "$work/root/etc"
@@ -91,10 +92,20 @@ says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
 LIMIT=8 ends "a hang" 122 "" -- sleep 1000 </dev/null
 says "... is said" 'time limit of 8 s'
 
-# left UNIQUE: no process that has this word in its arguments (but for what looks), no file in TMPDIR
+# having UNIQUE: the processes that have this word in their arguments (grep has it in a file)
+having() {
+	echo "$1" >"$work/word"
+	grep -alf "$work/word" /proc/[0-9]*/cmdline 2>/dev/null || true
+}
+
+# left UNIQUE: no such process, no file in TMPDIR
 left() {
+	local processes
 	sleep 0.5
-	! grep -lz -- "$1" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/\|/self/" | grep . && [ -z "$(ls -A "$TMPDIR")" ]
+	processes=$(having "$1")
+	echo "$processes"
+	ls -A "$TMPDIR"
+	[ -z "$processes$(ls -A "$TMPDIR")" ]
 }
 
 # signalled NAME SIGNAL STATUS
@@ -109,6 +120,7 @@ signalled() {
 		sleep 0.2
 	done
 	check "$name: it runs" grep -q up "$work/out"
+	check "... two processes" test "$(having "$unique" | wc -l)" -ge 2
 	kill "-$signal" $pid
 	wait $pid || status=$?
 	check "... ends with $wanted" test "$status" -eq "$wanted"
@@ -136,6 +148,22 @@ status=0
 sigint only-INT-$$ 2>"$work/err" || status=$?
 check "SIGINT: ends with 130" test "$status" -eq 130
 check "... nothing is left" left only-INT-$$
+
+# --- kernels: a directory with modules, and a Debian package
+
+release=$(basename "$cloud"/lib/modules/*)
+ends "a kernel with modules beside it" 0 "$release" --kernel "$cloud" -- busybox uname -r </dev/null
+mkdir -p "$work/deb/DEBIAN" "$work/deb/boot" "$work/deb/lib/modules"
+cp "$cloud/vmlinuz" "$work/deb/boot/vmlinuz-$release"
+cp -r "$cloud/lib/modules/$release" "$work/deb/lib/modules/"
+rm "$work/deb/lib/modules/$release"/modules.dep*
+printf '%s\n' "Package: linux-image-test" "Version: 1" "Architecture: amd64" "Maintainer: t <t@t>" "Description: t" \
+	>"$work/deb/DEBIAN/control"
+dpkg-deb -Znone -b "$work/deb" "$work/kernel.deb" >/dev/null
+ends "a Debian package" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+ends "... and nothing kept of it" 0 "$release" --no-cache --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+ends "shares where the kernel has no 9p" 125 "" --kernel "$cloud" --share "$work/ro:/mnt" -- busybox true </dev/null
+says "... say so" 'shared by 9p, which'
 
 # --- a root of the cache that rotted: /init sees it, and the next run has a good one
 
@@ -190,7 +218,7 @@ printf 'case long\nrun sleep 1000\ncase longer\nrun sleep 1000\n' >"$work/cases"
 "$plyboot" run --root "$work/root" --append only-cases-$$ --cases "$work/cases" --jobs 2 </dev/null >"$work/tap" 2>&1 &
 pid=$!
 for _ in $(seq 100); do
-	[ "$(grep -lz -- only-cases-$$ /proc/[0-9]*/cmdline 2>/dev/null | wc -l)" -lt 5 ] || break
+	[ "$(having only-cases-$$ | wc -l)" -lt 5 ] || break
 	sleep 0.2
 done
 kill -TERM $pid
