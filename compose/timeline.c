@@ -161,8 +161,11 @@ struct layers {
 static void rate_text(uint64_t bytes, double ms, char out[SVG_NUMBER_SIZE])
 {
 	char number[SVG_NUMBER_SIZE];
-	svg_bytes(ms > 0 ? (uint64_t)fmin((double)bytes * 1000 / ms, 1e18) : 0, number);
-	(void)snprintf(out, SVG_NUMBER_SIZE, ms > 0 ? " (%.20s/s)" : "", number);
+	out[0] = '\0';
+	if (ms <= 0)
+		return;
+	svg_bytes((uint64_t)fmin((double)bytes * 1000 / ms, 1e18), number);
+	(void)snprintf(out, SVG_NUMBER_SIZE, " (%.20s/s)", number);
 }
 
 static void add_layers_row(
