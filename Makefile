@@ -366,6 +366,9 @@ bench-init: packages-check all ## the time /init takes, beside Debian's tiny-ini
 bench-start: packages-check all ## the time from QEMU's start to the real init on our own kernel, and where it goes
 	@tests/bench/start
 
+bench-run: packages-check all ## the time of `plyboot run -- true`, beside the least that QEMU takes, and of 20 cases
+	@tests/bench/run $(ROUNDS)
+
 bench-hash: build/bench/sha256 ## the speed of each SHA-256 that this CPU can use
 	@build/bench/sha256
 build/bench/sha256: build/$(HOST_ARCH)/obj/tests/bench/sha256.o build/$(HOST_ARCH)/liblayers.a
