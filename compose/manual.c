@@ -149,9 +149,18 @@ static void print_codes(int status, FILE *to)
 	fputs(".\n", to);
 }
 
-static void print_statuses(FILE *to)
+/* verb: NULL for all of them together. */
+static void print_statuses(const struct verb *verb, FILE *to)
 {
-	fputs(".SH EXIT STATUS\n.TP\n.B 0\nDone.\n", to);
+	fputs(".SH EXIT STATUS\n", to);
+	if (verb != NULL && verb->failure_status != 0) {
+		fprintf(to,
+			"As said above: those of the command that is run, and %d for every failure "
+			"of this one's own.\n",
+			verb->failure_status);
+		return;
+	}
+	fputs(".TP\n.B 0\nDone.\n", to);
 	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
 		fprintf(to, ".TP\n.B %d\n%s", statuses[i].status, statuses[i].meaning);
 		print_codes(statuses[i].status, to);
@@ -226,7 +235,7 @@ void manual_print_verb(const struct verb *verb, FILE *to)
 	fputs(".SH DESCRIPTION\n", to);
 	roff_text(verb->text, to);
 	print_options(verb->options, to);
-	print_statuses(to);
+	print_statuses(verb, to);
 	print_mentions("ENVIRONMENT", variables, verb, to);
 	print_mentions("FILES", files, verb, to);
 	print_examples(verb->examples, to);
@@ -244,7 +253,7 @@ static void print_verbs(FILE *to)
 	fputs(".TP\n\\fBplyboot help\\fR [\\fIVERB\\fR]\nsay what there is, or more about a verb\n"
 	      ".TP\n\\fBplyboot help \\-\\-man\\fR [\\fIVERB\\fR]\nprint this page, or that of a "
 	      "verb, as roff\n"
-	      ".TP\n\\fBplyboot help \\-\\-bash\\fR\nprint what completes command lines in "
+	      ".TP\n\\fBplyboot help \\-\\-bash\\fR\nprint what completes command lines in\n"
 	      ".BR bash (1):\n"
 	      "\\fBsource <(plyboot help \\-\\-bash)\\fR\n"
 	      ".TP\n\\fBplyboot \\-\\-version\\fR\nsay which version this is\n",
@@ -279,7 +288,7 @@ void manual_print_command(FILE *to)
 		to);
 	roff_text(description, to);
 	print_verbs(to);
-	print_statuses(to);
+	print_statuses(NULL, to);
 	fputs(".PP\n.B plyboot boot\nhas further ones, from 120: see\n.BR plyboot\\-boot (1).\n",
 		to);
 	print_mentions("ENVIRONMENT", variables, NULL, to);

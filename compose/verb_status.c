@@ -4,6 +4,7 @@
 
 #include "../layers/choose.h"
 #include "report.h"
+#include "shown.h"
 #include "status.h"
 #include "status_conflicts.h"
 #include "uppers.h"
@@ -52,6 +53,12 @@ static const char *trial_text(const struct record_stack *known, char out[32])
 
 /* --- what happened in this boot */
 
+/* What a disk may have had a say in, such as the name of a file that was refused. */
+static void print_shown(const char *text)
+{
+	shown_print(text, stdout);
+}
+
 static void print_running(const struct status *self)
 {
 	const struct booted *booted = &self->booted;
@@ -67,9 +74,11 @@ static void print_running(const struct status *self)
 	const json_t *upper = json_object_get(booted->report, "upper");
 	const char *why = text_of(upper, "why");
 	const bool on_trial = json_is_true(json_object_get(upper, "trial"));
-	printf("upper          %s%s%s%s\n", text_of(upper, "kind"),
+	printf("upper          %s%s%s", text_of(upper, "kind"),
 		on_trial ? ", on trial: dropped unless it is confirmed" : "",
-		why[0] != '\0' ? ": " : "", why);
+		why[0] != '\0' ? ": " : "");
+	print_shown(why);
+	putchar('\n');
 	status_print_room(self, stdout);
 }
 
@@ -109,8 +118,11 @@ static void print_persist(const struct booted *booted)
 	json_array_foreach(list, i, entry)
 	{
 		const char *why = text_of(entry, "why");
-		printf("%-14s %s: %s%s%s\n", i == 0 ? "persist" : "", text_of(entry, "path"),
-			text_of(entry, "kind"), why[0] != '\0' ? ": " : "", why);
+		printf("%-14s ", i == 0 ? "persist" : "");
+		print_shown(text_of(entry, "path"));
+		printf(": %s%s", text_of(entry, "kind"), why[0] != '\0' ? ": " : "");
+		print_shown(why);
+		putchar('\n');
 	}
 }
 
@@ -135,8 +147,11 @@ static void print_steps(const struct booted *booted, const char *key, const char
 	json_array_foreach(list, i, entry)
 	{
 		const char *code = text_of(entry, "code");
-		printf("%-14s %s: %s%s%s\n", what, text_of(entry, "file"), code,
-			code[0] != '\0' ? ": " : "", text_of(entry, "reason"));
+		printf("%-14s ", what);
+		print_shown(text_of(entry, "file"));
+		printf(": %s%s", code, code[0] != '\0' ? ": " : "");
+		print_shown(text_of(entry, "reason"));
+		putchar('\n');
 	}
 }
 
@@ -180,8 +195,11 @@ static void print_ladder(struct status *self)
 		printf("next boot      nothing: no stack on the layers partition is accepted\n");
 	for (size_t i = 0; i < self->stacks.refused_count; i++) {
 		const struct device_refused *refused = &self->stacks.refused[i];
-		printf("  not          %s: %s: %s\n", refused->file_name,
-			error_code_name(refused->why.code), refused->why.text);
+		fputs("  not          ", stdout);
+		print_shown(refused->file_name);
+		printf(": %s: ", error_code_name(refused->why.code));
+		print_shown(refused->why.text);
+		putchar('\n');
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ enum {
 
 static enum initconf_log current = INITCONF_LOG_QUIET;
 static bool has_log; /* the machine is ours, and so is its log */
+static bool heard;   /* there is a /dev/console */
 static bool drawn;   /* the last line is one that was drawn */
 
 /* What a person can do about each kind of error. Nothing here is called wrongly: no ERROR_USAGE. */
@@ -65,9 +67,12 @@ static const char *const advice[ERROR_CODES] = {
 void console_open(void)
 {
 	has_log = true;
+	heard = true;
 	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		heard = false;
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return;
 	for (int target = 0; target <= 2; target++) {
@@ -119,8 +124,9 @@ static void settle(void)
 /*
  * Also into the kernel's log, with a priority, for who looks at it later (`dmesg -l err`). The
  * console has the line already, so the kernel must not print it there: it is told to be silent
- * meanwhile, and has nothing unprinted before and after. Opened for each line, since the kernel
- * takes ten in five seconds of one descriptor.
+ * meanwhile, and has nothing unprinted before and after; but for when there is no console for us:
+ * then the kernel's own, which may be the network's, is all there is. Opened for each line, since
+ * the kernel takes ten in five seconds of one descriptor.
  */
 static void write_log(enum console_priority priority, const char *line, size_t length)
 {
@@ -135,10 +141,11 @@ static void write_log(enum console_priority priority, const char *line, size_t l
 	int used = snprintf(entry, sizeof entry, "<%u>%.*s\n", (unsigned)priority,
 		(int)length < most ? (int)length : most, line);
 	settle();
-	if (used > 0 && syscall(SYS_syslog, LOG_CONSOLE_OFF, NULL, 0) == 0) {
+	if (used > 0 && (!heard || syscall(SYS_syslog, LOG_CONSOLE_OFF, NULL, 0) == 0)) {
 		(void)!write(fd, entry, (size_t)used);
 		settle();
-		(void)syscall(SYS_syslog, LOG_CONSOLE_ON, NULL, 0);
+		if (heard)
+			(void)syscall(SYS_syslog, LOG_CONSOLE_ON, NULL, 0);
 	}
 	(void)close(fd);
 }
@@ -190,9 +197,10 @@ void console_print(enum initconf_log level, const char *format, ...)
 {
 	static const enum console_priority priorities[INITCONF_LOGS] = {
 		CONSOLE_ERROR, CONSOLE_INFO, CONSOLE_DEBUG};
+	const bool warns = strncasecmp(format, "warning", strlen("warning")) == 0;
 	va_list args;
 	va_start(args, format);
-	print_va(priorities[level], level, format, args);
+	print_va(warns ? CONSOLE_WARNING : priorities[level], level, format, args);
 	va_end(args);
 }
 

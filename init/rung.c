@@ -113,6 +113,7 @@ static void note_layer(
 	if (!layer->reused) {
 		listener->done_bytes += stack->layers[index].stored_bytes - listener->stored[index];
 		listener->stored[index] = stack->layers[index].stored_bytes;
+		watchdog_feed(); /* small ones end before they are asked how far they are */
 	}
 	say_layer(line, index + 1, stack->layer_count);
 	if (layer->hides_lower)

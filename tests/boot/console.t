@@ -107,5 +107,5 @@ mkdir "$work/alone"
 ln "$work/good/initramfs" "$work/alone/initramfs"
 APPEND=plyboot.wait=8 refuses "a disk that never comes" "$work/alone" DEVICE "no block device is PARTLABEL=plyboot-layers"
 says "  is waited for" 'waiting for PARTLABEL=plyboot-layers$'
-says "  which is said again" 'waiting for PARTLABEL=plyboot-layers, for 2 s more at most$'
+says "  which is said again" 'waiting for PARTLABEL=plyboot-layers, for [12] s more at most$'
 finish

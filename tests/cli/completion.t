@@ -45,7 +45,10 @@ completes "keys" "mine.pub filenames plusdirs default" verify --pub mi
 completes "layers" "a.layer filenames plusdirs default" stack a
 mkdir -p store/stacks other/stacks
 touch store/stacks/demo-1.stack store/stacks/demo-2.stack other/stacks/else-7.stack
+# shellcheck disable=SC2016 # a name that a shell would run
+touch 'store/stacks/$(touch ran)-1.stack' 'store/stacks/`touch ran`-1.stack'
 completes "stacks of the store" "demo-1 demo-2 default" verify demo
+ok "  whose names are not run" test ! -e ran
 completes "... of --store" "else-7 default" verify --store other e
 completes "... of --store=" "else-7 default" verify --store = other e
 PLYBOOT_STORE=other completes "... of PLYBOOT_STORE" "else-7 default" verify e
