@@ -21,9 +21,13 @@ int inspect_plot(const struct inspect_options *given, struct target *target, str
 	SCOPED_OUTPUT output = OUTPUT_INIT;
 	SCOPED_FREE char *svg = NULL;
 	size_t size_bytes;
-	if (open_store(given, target, e) != 0 || output_open(&output, given->plot, 0666, e) != 0 ||
-		target_read(target, e) != 0)
+	if (open_store(given, target, e) != 0 || output_open(&output, given->plot, 0666, e) != 0)
 		return -1;
+	if (target_read(target, e) != 0) {
+		if (e->code == ERROR_MISSING)
+			report_hint("what layers hold can be drawn where all of them are: --store");
+		return -1;
+	}
 	const struct room_plot plot = {.stack = target->is_stack ? &target->stack : NULL,
 		.records = target->file.records,
 		.merged = &target->merged};

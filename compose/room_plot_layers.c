@@ -12,7 +12,7 @@
 enum { ROWS_MOST = 12 };
 
 /* Where the columns of numbers end, at the right. */
-static const double BARS = 174, BARS_END = 640, STORED_END = 720, UNPACKED_END = 800,
+static const double BARS = 192, BARS_END = 640, STORED_END = 720, UNPACKED_END = 800,
 		    ENTRIES_END = 920;
 
 /* One layer, or a run of them that share a line. */
@@ -172,12 +172,12 @@ static void draw_bars(struct svg *svg, const struct layer_row *row, const struct
 	double unpacked = (double)row->unpacked_bytes * scale;
 	double hidden = fmin((double)row->hidden_bytes * scale, unpacked);
 	struct svg_rect bar = {BARS, y + 1, unpacked - hidden, height * 0.5};
-	(void)snprintf(title, sizeof title, "%s: unpacked %s, hidden %s", texts->label,
-		texts->unpacked, texts->hidden);
+	(void)snprintf(title, sizeof title, "%s: unpacked %s", texts->label, texts->unpacked);
 	if (bar.width > 0)
 		svg_area(svg, &bar, SVG_DOTS, title);
 	bar.x += bar.width;
 	bar.width = hidden;
+	(void)snprintf(title, sizeof title, "%s: hidden %s", texts->label, texts->hidden);
 	if (bar.width > 0)
 		svg_area(svg, &bar, SVG_HOLLOW, title);
 	(void)snprintf(title, sizeof title, "%s: stored %s", texts->label, texts->stored);
