@@ -17,8 +17,11 @@ uint64_t room_page_bytes(const struct room_page *page, size_t node)
 void room_page_share(const struct room_page *page, uint64_t bytes, char out[SVG_NUMBER_SIZE])
 {
 	uint64_t all = page->before[page->plot->merged->count];
-	(void)snprintf(
-		out, SVG_NUMBER_SIZE, "%.1f %%", all == 0 ? 0 : (double)bytes / (double)all * 100);
+	double percent = all == 0 ? 0 : (double)bytes / (double)all * 100;
+	if (percent > 0 && percent < 0.05)
+		(void)snprintf(out, SVG_NUMBER_SIZE, "<0.1 %%");
+	else
+		(void)snprintf(out, SVG_NUMBER_SIZE, "%.1f %%", percent);
 }
 
 char *room_page_title(const struct room_page *page, const char *path, uint64_t bytes)

@@ -91,12 +91,12 @@ struct alone {
 static int choose_alone(const struct room_plot *plot, struct alone *out, struct error *e)
 {
 	size_t count = plot->merged->layer_count, own = (ROWS_MOST - 1) / 2;
-	SCOPED_FREE uint64_t *sizes = calloc(count, sizeof *sizes);
-	if (sizes == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	*out = (struct alone){.equal = count};
 	if (count <= ROWS_MOST)
 		return 0;
+	SCOPED_FREE uint64_t *sizes = calloc(count, sizeof *sizes);
+	if (sizes == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	for (size_t i = 0; i < count; i++)
 		sizes[i] = size_of(&plot->records[i]);
 	qsort(sizes, count, sizeof *sizes, descending);

@@ -243,6 +243,7 @@ static void thousands(void)
 	size_t count = areas_hold("8,000 directories");
 	ok(count > 1000 && count < 8000, "... the smallest are together");
 	has(" more directories, ", "... and counted");
+	has(">&lt;0.1 %</text>", "a small share is not none");
 	forget();
 }
 
