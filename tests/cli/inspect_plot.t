@@ -41,9 +41,9 @@ with tarfile.open("many.tar", "w") as a:
 with tarfile.open("none.tar", "w") as a:
     add(a, "directory")
     add(a, "file", 0)
-for i in range(60):
+for i in range(20):
     with tarfile.open(f"l{i}.tar", "w") as a:
-        add(a, "same", 40000 if i == 20 else 4096)
+        add(a, "same", 40000 if i == 10 else 4096)
         add(a, f"own/{i}", 100)
 END
 # Of a picture: areas are beside or within each other, texts on none of each other, all on the page.
@@ -90,12 +90,12 @@ draws() {
 }
 texts() { xmllint --xpath '//*[local-name()="text"]' "$1"; }
 
-for name in low high hostile many none l{0..59}; do
+for name in low high hostile many none l{0..19}; do
 	"$plyboot" pack -o "$name.layer" "$name.tar" >/dev/null || echo "Bail out! pack $name"
 done
 "$plyboot" keygen -o k >/dev/null
 "$plyboot" stack --name s --version 7 low.layer high.layer >/dev/null
-cat l{0..59}.layer >sixty.layer
+cat l{0..19}.layer >twenty.layer
 
 draws "a stack" s.svg s-7
 texts s.svg >lines
@@ -137,10 +137,10 @@ has "... small ones are together, and counted" many.svg '<title>/d[0-9]+: [0-9]+
 draws "no byte" none.svg none.layer
 has "... is said" <(texts none.svg) '>no file holds a byte<'
 draws "a layer with nothing but a whiteout and a file" high.svg high.layer
-draws "60 layers" sixty.svg sixty.layer
-texts sixty.svg >lines
-has "... the largest has its line" lines '>layer 21  '
-has "... others share one" lines '>layers 22–60<'
+draws "20 layers" twenty.svg twenty.layer
+texts twenty.svg >lines
+has "... the largest has its line" lines '>layer 11  '
+has "... others share one" lines '>layers 12–20<'
 is "... not too many lines" "$(grep -cE '>layers? [0-9–]+( |<)' lines)" 7
 
 # --- what can't be drawn

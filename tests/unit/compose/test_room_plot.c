@@ -23,8 +23,12 @@ static struct drawn drawn;
 static void add(size_t layer, char type, const char *path, uint64_t size)
 {
 	struct error e;
-	const struct tree_entry entry = {
-		.path = path, .type = type, .mode = 0755, .link = type == '2' ? "x" : NULL};
+	const struct tree_entry entry = {.path = path,
+		.type = type,
+		.mode = 0755,
+		.link = type == '1'   ? "a"
+			: type == '2' ? "x"
+				      : NULL};
 	if (type == LAYER_INDEX_WHITEOUT
 			? layer_index_add_whiteout(&drawn.indexes[layer], path, &e) != 0
 			: layer_index_add(&drawn.indexes[layer], &entry, size, &e) != 0)
@@ -178,6 +182,10 @@ static void as_drawn(void)
 	struct svg_rect shows = area_of("layer 1  010101010101: unpacked 988 KiB");
 	ok(fabs(shows.width - 448. * 980 / 988) < 0.1, "the bar's part that shows: %.2f",
 		shows.width);
+	const char *usr = strstr(drawn.svg, ">/usr</text>"),
+		   *lib = strstr(drawn.svg, ">/usr/lib</text>"),
+		   *var = strstr(drawn.svg, ">/var</text>");
+	ok(usr != NULL && usr < lib && lib < var, "the table has the largest first");
 	char *again = draw();
 	is_str(again, drawn.svg, "the same again");
 	free(again);
@@ -262,6 +270,35 @@ static void many_layers(void)
 	forget();
 }
 
+/* The largest last, and more than the table has lines for. */
+static void largest_last(void)
+{
+	char path[100];
+	begin(1);
+	for (int i = 10; i < 40; i++) {
+		(void)snprintf(path, sizeof path, "d%d", i);
+		add(0, '5', path, 0);
+		(void)snprintf(path, sizeof path, "d%d/x", i);
+		add(0, '0', path, (uint64_t)i * 1000);
+	}
+	end();
+	has(">/d39</text>", "the largest directory of many");
+	has(">/d25</text>", "... and the fifteenth");
+	ok(strstr(drawn.svg, ">/d24</text>") == NULL, "... and no more");
+	forget();
+}
+
+static void hard_links(void)
+{
+	begin(2);
+	add(0, '0', "a", 5000);
+	add(0, '1', "b", 0);
+	add(1, LAYER_INDEX_WHITEOUT, "b", 0);
+	end();
+	has(">0 B in 1 entry</text>", "a file whose other name shows is not hidden");
+	forget();
+}
+
 static void nothing(void)
 {
 	begin(1);
@@ -290,6 +327,8 @@ int main(void)
 	hostile_names();
 	thousands();
 	many_layers();
+	largest_last();
+	hard_links();
 	nothing();
 	return done();
 }

@@ -124,6 +124,22 @@ static void edges(void)
 	ok(part[2].width == 0 && part[2].height == 0, "a zero has neither width nor height");
 }
 
+/* Zeros among others change nothing for those. */
+static void zeros_between(void)
+{
+	static const uint64_t some[] = {6, 6, 4, 3, 2, 2, 1},
+			      spread[] = {0, 6, 0, 6, 0, 4, 0, 3, 0, 2, 0, 2, 0, 1, 0};
+	struct svg_rect parts[7], apart[15];
+	bool same = true;
+	treemap_lay(some, 7, &page, parts);
+	treemap_lay(spread, 15, &page, apart);
+	for (size_t i = 0; i < 7; i++)
+		same = same && fabs(parts[i].x - apart[2 * i + 1].x) < 1e-9 &&
+		       fabs(parts[i].y - apart[2 * i + 1].y) < 1e-9 &&
+		       fabs(parts[i].width - apart[2 * i + 1].width) < 1e-9;
+	ok(same, "zeros between others");
+}
+
 /* xorshift64: the same on each machine */
 static uint64_t next(uint64_t *state)
 {
@@ -171,6 +187,7 @@ int main(void)
 	as_published();
 	shapes();
 	edges();
+	zeros_between();
 	many();
 	return done();
 }
