@@ -8,7 +8,7 @@
 #include "../layers/error.h"
 
 struct inspect_options {
-	const char *store;
+	const char *store, *plot;
 	bool pieces, json, image;
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inspect_plot.h"
 #include "look_json.h"
 #include "shown.h"
 #include "target.h"
@@ -198,6 +199,8 @@ static int print_text(const struct target *target, const struct room *room)
 static int print_all(const struct inspect_options *given, struct target *target, struct error *e)
 {
 	struct room room;
+	if (given->plot != NULL)
+		return inspect_plot(given, target, e);
 	bool known = open_store(given->store, target);
 	if (known && (target_read(target, e) != 0 || room_of(&target->merged, &room, e) != 0))
 		return -1;

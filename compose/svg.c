@@ -19,6 +19,8 @@ static const char style[] =
 	"text{font-family:'DejaVu Sans',Verdana,'Liberation Sans',sans-serif;fill:#1b1f24;"
 	"fill:var(--ink)}\n"
 	".b{font-weight:bold}\n"
+	".o{paint-order:stroke;stroke:#fff;stroke:var(--paper);stroke-width:2.5;"
+	"stroke-linejoin:round}\n"
 	".l{stroke:#c9ced6;stroke:var(--faint);stroke-width:1}\n"
 	".p0{fill:#b9d3f0;fill:var(--plain)}.p1{fill:#f3d9a9;fill:var(--stripes)}"
 	".p2{fill:#bfe3c3;fill:var(--dots)}.p3{fill:#e0cdee;fill:var(--grid)}\n"
@@ -232,6 +234,11 @@ void svg_heading(struct svg *svg, double x, double y, double px, double width, c
 {
 	/* Bold letters are wider. */
 	put_text(svg, x, y, px, width / 1.15, " class=\"b\"", text);
+}
+
+void svg_label(struct svg *svg, double x, double y, double px, double width, const char *text)
+{
+	put_text(svg, x, y, px, width, " class=\"o\"", text);
 }
 
 /* --- numbers */

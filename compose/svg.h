@@ -59,6 +59,9 @@ void svg_text(struct svg *svg, double x, double y, double px, double width, enum
 /* The same in bold. */
 void svg_heading(struct svg *svg, double x, double y, double px, double width, const char *text);
 
+/* svg_text() from its start, legible on top of a pattern: with a rim as the paper is. */
+void svg_label(struct svg *svg, double x, double y, double px, double width, const char *text);
+
 /* What it takes, at most, escaped as svg_text() does. */
 double svg_text_width(const char *text, double px);
 

@@ -33,6 +33,12 @@ static const struct option_spec options[] = {
 		FIELD(store),
 		.value = "DIR",
 		.help = "where the layers are; default: $PLYBOOT_STORE, else ./store"},
+	{.name = "--plot",
+		.kind = OPTION_TEXT,
+		FIELD(plot),
+		.value = "FILE.svg",
+		.help = "instead of text a picture of what takes the room; of layers and stacks "
+			"only"},
 	{.name = "--image",
 		.kind = OPTION_FLAG,
 		FIELD(image),
@@ -252,6 +258,9 @@ static int inspect_other(const struct inspect_options *given, const char *path,
 {
 	if (given->json)
 		return error_set(e, ERROR_USAGE, 0, "--json is for layers, stacks and images");
+	if (given->plot != NULL)
+		return error_set(
+			e, ERROR_USAGE, 0, "--plot is for layers and stacks, and this is neither");
 	if (begins(bytes, size_bytes, "plyboot pieces "))
 		return inspect_pieces(bytes, size_bytes, given->pieces, e);
 	if (is_key(bytes, size_bytes))
@@ -281,6 +290,9 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 {
 	const struct inspect_options *given = opaque;
 	const char *name = operands->items[0];
+	if (given->plot != NULL && (given->json || given->image))
+		return error_set(e, ERROR_USAGE, 0,
+			"--plot draws what layers hold: it goes with neither --json nor --image");
 	if (given->image)
 		return inspect_image(layout_path(given->store), name, given->json, e);
 	if (!stack_name_is_path(name) && access(name, F_OK) != 0)
@@ -306,8 +318,14 @@ const struct verb verb_inspect = {
 		"removes from it (entries are names, bytes those of files); which layers hide what "
 		"of which; and the files and directories that take most room. Those blobs are "
 		"checked as /init would.\n\n"
+		"The SVG of --plot is one page of A4, light or dark as its reader has it: for each "
+		"layer a bar of what it takes unpacked, what of that upper layers hide, and what "
+		"is stored (small layers share one where there are too many); below, the "
+		"directories of the tree, each as large as what it holds, and the largest of them "
+		"with their shares.\n\n"
 		"The keys of --json are in plyboot-formats(5).\n",
-	.examples = "A stack of the store, and the config of an image:\n"
+	.examples = "A stack of the store, what takes the room in it, and the config of an image:\n"
 		    "  plyboot inspect demo-1\n"
+		    "  plyboot inspect --plot demo-1.svg demo-1\n"
 		    "  plyboot inspect --image app:1\n",
 };
