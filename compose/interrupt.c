@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* SIGXFSZ: then write(2) fails with EFBIG, as on a full disk with ENOSPC. */
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ};
 
 static volatile sig_atomic_t came;
 

@@ -165,7 +165,8 @@ static void print_statuses(const struct verb *verb, FILE *to)
 		fprintf(to, ".TP\n.B %d\n%s", statuses[i].status, statuses[i].meaning);
 		print_codes(statuses[i].status, to);
 	}
-	fputs(".PP\nA signal (INT, TERM, HUP, PIPE) ends the command by that signal; what was "
+	fputs(".PP\nA signal (INT, TERM, HUP, QUIT, PIPE) ends the command by that signal; what "
+	      "was "
 	      "begun "
 	      "is then removed.\n",
 		to);

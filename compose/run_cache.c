@@ -23,6 +23,13 @@ static bool is_private(int fd)
 	       (st.st_mode & 0777) == 0700;
 }
 
+/* Of a file system that is read-only, or without locks, nothing could be kept. */
+static bool has_locks(int fd)
+{
+	SCOPED_FD lock = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return lock >= 0 && (flock(lock, LOCK_SH | LOCK_NB) == 0 || errno == EWOULDBLOCK);
+}
+
 void run_cache_open(bool keep, struct run_cache *out)
 {
 	char directory[PATH_MAX];
@@ -33,10 +40,10 @@ void run_cache_open(bool keep, struct run_cache *out)
 	(void)strcat(directory, "/run");
 	(void)mkdir(directory, 0700);
 	SCOPED_FD fd = open(directory, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || !is_private(fd)) {
+	if (fd < 0 || !is_private(fd) || !has_locks(fd)) {
 		report_warning(
-			"`%s` can't be opened, or others could change what is in it: nothing "
-			"is kept there",
+			"`%s` can't be opened or locked, or others could change what is in it: "
+			"nothing is kept there",
 			directory);
 		return;
 	}
@@ -142,7 +149,10 @@ static int put(struct run_cache *cache, struct scratch *scratch, const char *nam
 			return 0;
 		run_sweep_remove(cache->fd, name);
 	}
-	return error_errno(e, errno, "keep what was made in the cache");
+	/* A broken one that others still use stays until they end: this one is for us alone. */
+	out->scratch = *scratch;
+	*scratch = (struct scratch)SCRATCH_INIT;
+	return hold(out->scratch.fd, out, e);
 }
 
 static int make_kept(struct run_cache *cache, const char *name, const char *const *files,
@@ -153,6 +163,9 @@ static int make_kept(struct run_cache *cache, const char *name, const char *cons
 		return -1;
 	if (make(context, scratch.fd, e) != 0 || make_whole(scratch.fd, files, e) != 0)
 		return -1;
+	/* dpkg-deb -x gives it the mode that the package's root has. */
+	if (fchmod(scratch.fd, 0700) != 0)
+		return error_errno(e, errno, "the mode of a directory of the cache");
 	return put(cache, &scratch, name, files, out, e);
 }
 

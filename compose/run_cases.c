@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -26,7 +27,8 @@ struct job {
 struct runner {
 	const struct run_cases *cases;
 	struct job *jobs; /* one for each case */
-	size_t next, printed, running, failed, not_run;
+	size_t next, printed, running, failed;
+	bool *not_booted; /* shared with the children */
 	int signal_fd;
 	int signal_number; /* that ended all; 0: none */
 	sigset_t before;
@@ -49,7 +51,8 @@ static int join(struct text_list *out, const struct text_list *a, const struct t
 }
 
 /* What a child allocates goes with it. */
-static int run_case(const struct run_cases *cases, size_t at, FILE *output, struct error *e)
+static int run_case(
+	const struct run_cases *cases, size_t at, FILE *output, bool *not_booted, struct error *e)
 {
 	const struct run_given *own = &cases->file->cases[at].given, *all = cases->given;
 	struct run_given given = {.words = own->words,
@@ -70,7 +73,11 @@ static int run_case(const struct run_cases *cases, size_t at, FILE *output, stru
 	if (own->limit_s != 0)
 		request.limit_s = (unsigned)own->limit_s;
 	request.command = &command.command;
-	return run_guest(&request, output, NULL, e);
+	enum qemu_end end = QEMU_END_OFF;
+	int status = run_guest(&request, output, &end, e);
+	if (end == QEMU_END_NOT_BOOTED)
+		*not_booted = true;
+	return status;
 }
 
 static _Noreturn void live(struct runner *runner, size_t at, pid_t parent)
@@ -84,7 +91,7 @@ static _Noreturn void live(struct runner *runner, size_t at, pid_t parent)
 	FILE *output = fdopen(runner->jobs[at].output_fd, "w");
 	if (output == NULL)
 		_exit(RUN_STATUS_FAILED);
-	int status = run_case(runner->cases, at, output, &e);
+	int status = run_case(runner->cases, at, output, runner->not_booted, &e);
 	if (status < 0)
 		fprintf(output, "plyboot run: %s: %s\n", error_code_name(e.code), e.text);
 	(void)fflush(output);
@@ -144,8 +151,11 @@ static void reap(struct runner *runner)
 			job->pid = 0;
 			job->ended = true;
 			job->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-			runner->not_run += job->status == QEMU_STATUS_NOT_RUN;
 			runner->running--;
+			if (job->status == runner->cases->file->cases[i].status) {
+				scope_close(&job->output_fd); /* nobody will look at it */
+				job->output_fd = -1;
+			}
 		}
 	}
 }
@@ -232,7 +242,8 @@ static int drive(struct runner *runner, struct error *e)
 		while (result == 0 && runner->signal_number == 0 && runner->next < count &&
 			runner->running < runner->cases->jobs)
 			result = start(runner, e);
-		if (result != 0)
+		/* Each second: a child that has yet to wait for signals may only have noted it. */
+		if (result != 0 || runner->signal_number != 0)
 			end_all(runner, SIGTERM);
 		/* With a limit, so that a child whose signal was merged with another's is seen. */
 		if (runner->running > 0 && poll(&waiting, 1, 1000) > 0)
@@ -253,13 +264,15 @@ static int open_signals(struct runner *runner, struct error *e)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGQUIT);
+	/* Ignored by our parent, SIGCHLD would take the children's statuses away. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, &runner->before) != 0)
 		return error_errno(e, errno, "block signals");
 	runner->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return runner->signal_fd >= 0 ? 0 : error_errno(e, errno, "signalfd");
 }
 
-int run_cases(const struct run_cases *cases, size_t *not_run, struct error *e)
+int run_cases(const struct run_cases *cases, bool *not_booted, struct error *e)
 {
 	SCOPED_FREE struct job *jobs = calloc(cases->file->count, sizeof *jobs);
 	struct runner runner = {.cases = cases, .jobs = jobs, .signal_fd = -1};
@@ -267,11 +280,16 @@ int run_cases(const struct run_cases *cases, size_t *not_run, struct error *e)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	for (size_t i = 0; i < cases->file->count; i++)
 		jobs[i].output_fd = -1;
+	runner.not_booted =
+		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (runner.not_booted == MAP_FAILED)
+		return error_errno(e, errno, "memory shared with the cases");
 	if (open_signals(&runner, e) != 0)
 		return -1;
 	printf("1..%zu\n", cases->file->count);
 	int result = drive(&runner, e);
-	*not_run = runner.not_run;
+	*not_booted = *runner.not_booted;
+	(void)munmap(runner.not_booted, sizeof(bool));
 	for (size_t i = 0; i < cases->file->count; i++)
 		scope_close(&jobs[i].output_fd);
 	(void)close(runner.signal_fd);

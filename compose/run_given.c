@@ -63,6 +63,24 @@ static int copy_list(const struct text_list *list, const char ***out, struct err
 	return 0;
 }
 
+/* The last of a name counts: getenv(3) would find the first. */
+static int copy_environment(const struct text_list *list, const char ***out, struct error *e)
+{
+	size_t count = 0;
+	if (copy_list(list, out, e) != 0)
+		return -1;
+	for (size_t i = 0; i < list->count; i++) {
+		size_t name = strcspn(list->items[i], "=") + 1, later = i + 1;
+		while (later < list->count &&
+			strncmp(list->items[i], list->items[later], name) != 0)
+			later++;
+		if (later == list->count)
+			(*out)[count++] = list->items[i];
+	}
+	(*out)[count] = NULL;
+	return 0;
+}
+
 static int check_directory(const char *path, struct error *e)
 {
 	struct stat st;
@@ -118,7 +136,7 @@ int run_command_make(const struct run_given *given, struct run_command *out, str
 {
 	*out = (struct run_command){.command = QEMU_COMMAND_INIT};
 	if (run_given_check(given, e) == 0 && copy_list(&given->words, &out->arguments, e) == 0 &&
-		copy_list(&given->environment, &out->environment, e) == 0 &&
+		copy_environment(&given->environment, &out->environment, e) == 0 &&
 		add_shares(given, out, e) == 0) {
 		out->command.arguments = out->arguments;
 		out->command.environment = out->environment;

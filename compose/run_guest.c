@@ -1,8 +1,26 @@
 #include "run_guest.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include "../layers/scope.h"
+#include "interrupt.h"
+
+/* A signal that came before is noted, one that comes from here on is qemu_boot()'s: none falls in
+ * between. */
+static int boot(const struct qemu_request *request, struct qemu_outcome *outcome, struct error *e)
+{
+	sigset_t held, before;
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, SIGINT);
+	(void)sigaddset(&held, SIGTERM);
+	(void)sigaddset(&held, SIGHUP);
+	(void)sigaddset(&held, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	int result = interrupt_check(e) != 0 ? -1 : qemu_boot(request, outcome, e);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
 
 int run_guest(
 	const struct qemu_request *request, FILE *explain, enum qemu_end *end, struct error *e)
@@ -12,7 +30,7 @@ int run_guest(
 	char sentence[512];
 	if (outcome == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	if (qemu_boot(request, outcome, e) != 0)
+	if (boot(request, outcome, e) != 0)
 		return -1;
 	if (end != NULL)
 		*end = outcome->end;

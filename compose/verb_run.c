@@ -381,9 +381,9 @@ static int run_all(struct run *run, struct error *e)
 		.request = make_request(run),
 		.given = &run->given->given,
 		.jobs = run->given->jobs != 0 ? (size_t)run->given->jobs : 1};
-	size_t not_run = 0;
-	int status = run_cases(&cases, &not_run, e);
-	doubt_root(run, not_run == 0);
+	bool not_booted = false;
+	int status = run_cases(&cases, &not_booted, e);
+	doubt_root(run, !not_booted);
 	return status;
 }
 
@@ -437,7 +437,9 @@ const struct verb verb_run = {
 		"whose "
 		"highest counts else.\n\n"
 		"It ends with the command's status; 128 and a signal's number: that signal ended "
-		"the command, or this one; 121: the kernel panicked; 122: the time limit; 123: "
+		"the command, or this one; 120: the guest powered off or rebooted before the "
+		"command "
+		"ended; 121: the kernel panicked; 122: the time limit; 123: "
 		"QEMU failed; 125: "
 		"there was no guest, or it did not come as far as the command; 126: the command "
 		"can't "

@@ -195,5 +195,7 @@ int qemu_boot(const struct qemu_request *request, struct qemu_outcome *outcome, 
 	status = boot(&guest, machine, path, e);
 	signals_release(&signals);
 	scope_close(&guest.signal_fd);
+	if (status == 0 && relay && relay->lost_errno && outcome->end == QEMU_END_COMMAND)
+		return error_errno(e, relay->lost_errno, "the command's streams");
 	return status;
 }

@@ -156,10 +156,13 @@ static void write_output(struct relay *relay)
 	if (!relay->whole[which] && left > PIPE_BUF)
 		left = PIPE_BUF;
 	wrote = write(relay->output_fds[which], relay->session.output + relay->written, left);
-	if (wrote < 0 && errno != EAGAIN && errno != EINTR)
+	if (wrote < 0 && errno != EAGAIN && errno != EINTR) {
+		if (errno != EPIPE && relay->lost_errno == 0)
+			relay->lost_errno = errno; /* a full disk: no success */
 		output_lost(relay);
-	else if (wrote > 0)
+	} else if (wrote > 0) {
 		relay->written += (size_t)wrote;
+	}
 	if (relay->session.output && relay->written == relay->session.output_length)
 		output_done(relay);
 }
@@ -168,13 +171,18 @@ static void read_input(struct relay *relay)
 {
 	uint8_t in[RUNPORT_MAX_DATA];
 	uint8_t out[RUNPORT_MAX_DATA];
-	ssize_t got = read(relay->input_fd, in, session_input_room(&relay->session));
+	size_t room = session_input_room(&relay->session);
+	/* Who sits at a terminal can leave while the guest takes nothing; other keys are lost. */
+	ssize_t got = read(relay->input_fd, in, relay->terminal ? sizeof(in) : room);
 	const uint8_t *bytes = in;
 	size_t length;
 
 	if (got <= 0) {
-		if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+			if (got < 0 && errno != EBADF && relay->lost_errno == 0)
+				relay->lost_errno = errno; /* what came was not all of it */
 			relay->input_fd = -1;
+		}
 		return;
 	}
 	length = (size_t)got;
@@ -183,6 +191,8 @@ static void read_input(struct relay *relay)
 			&relay->keys, (const char *)in, (size_t)got, (char *)out);
 		bytes = out;
 	}
+	if (length > room)
+		length = room;
 	if (session_input(&relay->session, bytes, length, &relay->error))
 		relay->failed = true;
 }
@@ -213,7 +223,7 @@ void relay_polls(const struct relay *relay, struct pollfd polled[RELAY_POLLS])
 	if (!held || waiting)
 		polled[PORT].fd = relay->port_fd;
 	polled[PORT].events = (short)((held ? 0 : POLLIN) | (waiting ? POLLOUT : 0));
-	if (room)
+	if (room || (relay->terminal && !session_over(session)))
 		polled[INPUT] = (struct pollfd){.fd = relay->input_fd, .events = POLLIN};
 	if (session->output) {
 		int which = session->output_stream - 1;
@@ -229,8 +239,13 @@ void relay_turn(struct relay *relay, const struct pollfd polled[RELAY_POLLS])
 
 	if ((polled[PORT].revents & POLLOUT) && relay->port_fd >= 0)
 		write_port(relay);
-	if ((polled[PORT].revents & ~POLLOUT) && relay->port_fd >= 0 && !session->output)
+	if ((polled[PORT].revents & ~POLLOUT) && relay->port_fd >= 0 && !session->output) {
+		bool booting = session->state == SESSION_BOOTING;
+
 		read_port(relay);
+		if (booting && session->state != SESSION_BOOTING)
+			relay_resize(relay); /* it may have another size since the start */
+	}
 	if (polled[INPUT].revents && relay->input_fd >= 0)
 		read_input(relay);
 	if (polled[OUTPUT].revents || polled[OUTPUT + 1].revents)

@@ -20,6 +20,7 @@ struct relay {
 	size_t written; /* of session.output */
 	bool terminal;
 	struct terminal_keys keys;
+	int lost_errno; /* a stream of the caller's failed, and not because nobody reads; 0: none */
 	bool failed;
 	struct error error; /* why */
 };

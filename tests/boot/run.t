@@ -71,8 +71,16 @@ wanted=$( (yes 'a line of output' || true) | head -c $many | sha256sum)
 got=$(run -- sh -c "yes 'a line of output' | head -c $many" </dev/null | sha256sum)
 check "100 MB of output" test "$got" = "$wanted"
 status=0
-run -- yes </dev/null 2>"$work/err" | head -c 10 >"$work/out" || status=$?
-check "a reader that goes away ends it" test "$(cat "$work/out")" = "$(printf 'y\ny\ny\ny\ny')"
+run -- yes </dev/null 2>"$work/err" | head -c 10 >"$work/out" || status=${PIPESTATUS[0]}
+check "a reader that goes away" test "$(cat "$work/out")" = "$(printf 'y\ny\ny\ny\ny')"
+check "... ends it by SIGPIPE" test "$status" -eq 141
+status=0
+run -- seq 1 1000 </dev/null 2>"$work/err" >/dev/full || status=$?
+check "output that can't be written is no success" test "$status" -eq 125
+says "... which is said" 'NOSPACE: .*No space left'
+status=0
+run --stdin "$work" -- cat </dev/null 2>"$work/err" >"$work/out" || status=$?
+check "nor input that can't be read" test "$status" -eq 125
 
 # --- directories
 
@@ -161,6 +169,13 @@ printf '%s\n' "Package: linux-image-test" "Version: 1" "Architecture: amd64" "Ma
 	>"$work/deb/DEBIAN/control"
 dpkg-deb -Znone -b "$work/deb" "$work/kernel.deb" >/dev/null
 ends "a Debian package" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+kept_kernels() {
+	find "$XDG_CACHE_HOME/plyboot/run" -mindepth 2 -name vmlinuz -printf '%i ' 2>/dev/null
+}
+before=$(kept_kernels)
+check "... is kept" test -n "$before"
+ends "... and booted again" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+check "... as it was kept" test "$(kept_kernels)" = "$before"
 ends "... and nothing kept of it" 0 "$release" --no-cache --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
 ends "shares where the kernel has no 9p" 125 "" --kernel "$cloud" --share "$work/ro:/mnt" -- busybox true </dev/null
 says "... say so" 'shared by 9p, which'

@@ -153,7 +153,7 @@ same([f"0–{numbers.pop('VERDICT_MAX')}", f"{numbers.pop('SIGNAL')}+N"], [guest
 (of_run,) = leave["plyboot run"]
 of_commands = {name: numbers.pop(name) for name in ("NOT_RUN", "NOT_EXECUTABLE", "NOT_FOUND")}
 same(numbers, {bare(row[1]): row[0] for row in guest[1:-1]}, "boot: its other statuses")
-same({**{name: number for name, number in numbers.items() if name != "NO_VERDICT"}, **of_commands},
+same({**numbers, **of_commands},
      {bare(row[1]): row[0] for row in of_run[1:-1]}, "run: its statuses")
 rows = {bare(row[0]) for row in tables("compose/CASES.md")[""][0]}
 keys = re.search(r'it is one of (.*?)",', literal(re.search(r'"there is no key .*?key\);', text("compose/case_file.c"), re.S).group(0)) + '",')
