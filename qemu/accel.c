@@ -51,7 +51,8 @@ bool accel_cache_directory(char directory[PATH_MAX])
 		(void)mkdir(directory, 0777); /* the last one tells */
 		*slash = '/';
 	}
-	return mkdir(directory, 0777) == 0 || errno == EEXIST;
+	/* What is kept here is booted: nobody else's to write, whatever the umask. */
+	return mkdir(directory, 0700) == 0 || errno == EEXIST;
 }
 
 /* What the answer holds for: this boot of this kernel with this QEMU. */
