@@ -170,6 +170,13 @@ static bool look_at_stack(struct doctor *doctor, struct source *source,
 	return whole && room;
 }
 
+/* On the state partition, which /init never mounts where the upper is volatile by its init.conf. */
+static bool keeps_something(const struct doctor *doctor, const struct stack *stack)
+{
+	return !doctor->conf.upper_volatile &&
+	       (stack->upper == UPPER_PERSISTENT || stack->persist_count > 0);
+}
+
 static bool look_at_all(struct doctor *doctor, struct source *source, bool *state_needed)
 {
 	static struct candidate_names names;
@@ -208,9 +215,7 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 				below[i].text);
 	}
 	for (size_t i = 0; i < found.count; i++)
-		*state_needed = *state_needed || found.list[i].stack.persist_count > 0 ||
-				(found.list[i].stack.upper == UPPER_PERSISTENT &&
-					!doctor->conf.upper_volatile);
+		*state_needed = *state_needed || keeps_something(doctor, &found.list[i].stack);
 	if (candidates_check_names(&found, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "fix the name: --set 'stack NAME'",
 			"%s", why.text);

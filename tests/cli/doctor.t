@@ -142,6 +142,15 @@ ok "another disk" sfdisk -q --part-label other.img 2 other
 doctor good.img x.cpio good.config --image other.img
 has "one label on two disks" "$work/out" '2 partitions are LABEL=plyboot-layers: partition 1 of .good.img. and partition 1 of .other.img.'
 
+cp -a store kept
+stack 6 --upper persistent --persist /var/lib/app
+image persist.img
+rm -rf store && mv kept store
+sfdisk -q --part-label persist.img 3 another >/dev/null
+finds "a state partition that a persistent path is on" DEVICE 'no partition is PARTLABEL=plyboot-state' persist.img good.cpio good.config
+initrd x.cpio --set 'upper volatile'
+good "... which 'upper volatile' never mounts" persist.img x.cpio good.config
+
 # --- 9, 10: blobs
 
 debug() { # IMAGE PARTITION COMMAND
