@@ -121,9 +121,15 @@ static void check_tries(struct doctor *doctor, const struct candidates *found)
 	}
 }
 
-/* True when it is a candidate whose layers are whole. `*below`: why not, where it is the floor. */
+/* Not of this device, or no longer: no fault where another boots. */
+static bool is_for_another(enum error_code code)
+{
+	return code == ERROR_ROLLBACK || code == ERROR_TARGET;
+}
+
+/* True when it is a candidate whose layers are whole. `*passed`: why not, where is_for_another(). */
 static bool look_at_stack(struct doctor *doctor, struct source *source,
-	struct candidate_policy *policy, const char *file_name, struct error *below,
+	struct candidate_policy *policy, const char *file_name, struct error *passed,
 	struct candidates *found)
 {
 	SCOPED_FREE uint8_t *bytes = NULL;
@@ -151,8 +157,8 @@ static bool look_at_stack(struct doctor *doctor, struct source *source,
 			stack_free(&candidate.stack);
 	}
 	if (result != 0) {
-		if (why.code == ERROR_ROLLBACK)
-			*below = why;
+		if (is_for_another(why.code))
+			*passed = why;
 		else
 			doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(why.code), "%s: %s",
 				file_name, why.text);
@@ -181,7 +187,7 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 {
 	static struct candidate_names names;
 	static struct candidates found;
-	static struct error below[LIMIT_STACK_FILES];
+	static struct error passed[LIMIT_STACK_FILES];
 	bool boots = false;
 	struct error why;
 	struct candidate_policy policy = {.signatures = {.keys = doctor->keys,
@@ -204,15 +210,17 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 			policy.name != NULL ? " named " : "",
 			policy.name != NULL ? policy.name : "");
 	for (size_t i = 0; i < names.count; i++)
-		boots = look_at_stack(doctor, source, &policy, names.list[i], &below[i], &found) ||
+		boots = look_at_stack(
+				doctor, source, &policy, names.list[i], &passed[i], &found) ||
 			boots;
-	/* That the last one but one is below the floor is how an update ends. */
+	/* That the last one but one is below the floor, or for the kernel before, is how an update
+	 * ends. */
 	for (size_t i = 0; i < names.count; i++) {
-		if (below[i].code != ERROR_NONE)
+		if (passed[i].code != ERROR_NONE)
 			doctor_say(doctor, boots ? DOCTOR_NOTE : DOCTOR_FAULT,
-				boots ? ERROR_NONE : below[i].code,
-				boots ? NULL : todo_of(below[i].code), "%s: %s", names.list[i],
-				below[i].text);
+				boots ? ERROR_NONE : passed[i].code,
+				boots ? NULL : todo_of(passed[i].code), "%s: %s", names.list[i],
+				passed[i].text);
 	}
 	for (size_t i = 0; i < found.count; i++)
 		*state_needed = *state_needed || keeps_something(doctor, &found.list[i].stack);

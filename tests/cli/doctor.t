@@ -226,6 +226,12 @@ echo kernel/overlay.ko: >modules/lib/modules/6.1.0-9-amd64/modules.dep
 initrd x.cpio --modules modules --module overlay
 finds "a stack for another kernel" TARGET 'for kernel 6.1.0-1-other, this kernel is 6.1.0-9-amd64' x.img x.cpio good.config
 good "... where nothing says which it is" x.img good.cpio good.config
+cp -a store kept
+stack 6 --kernel 6.1.0-1-other
+image both.img
+rm -rf store && mv kept store
+good "... which is well where another boots" both.img x.cpio good.config
+has "... and is a note" "$work/out" '^doctor: note: demo-6.stack: .*for kernel 6.1.0-1-other'
 python3 -c 'import sys; b = bytearray(2048); b[0x202:0x206] = b"HdrS"; b[0x20e:0x210] = b"\0\1"
 b[0x300:0x318] = b"6.1.0-8-amd64 (me@home) "; open("bzImage", "wb").write(b)'
 finds "modules of another kernel" TARGET 'the module /lib/modules/6.1.0-9-amd64/.*, and the kernel is 6.1.0-8-amd64' \
