@@ -268,6 +268,14 @@ behind x.cpio 'signatures 2'
 doctor good.img x.cpio good.config
 has "more signatures than keys" "$work/out" '^doctor: FAULT CONFIG: init.conf wants signatures by 2 keys, and 1 are trusted'
 
+mkdir -p cpio/etc/plyboot/keys
+(cd cpio && zcat -f ../good.cpio | cpio -i --quiet --no-absolute-filenames 'etc/plyboot/keys/*' 2>/dev/null)
+for key in cpio/etc/plyboot/keys/*; do cp "$key" "$key-again"; done
+behind x.cpio 'signatures 2'
+doctor good.img x.cpio good.config
+has "... where one key stands there twice" "$work/out" '^doctor: FAULT CONFIG: init.conf wants signatures by 2 keys, and 1 are trusted'
+rm -r cpio/etc/plyboot/keys
+
 # --- 16: file systems
 
 cp good.img x.img
