@@ -238,6 +238,16 @@ finds "modules of another kernel" TARGET 'the module /lib/modules/6.1.0-9-amd64/
 	good.img x.cpio good.config --kernel bzImage
 "$plyboot" doctor --kernel bzImage >"$work/out" 2>"$work/err"
 has "a kernel whose configuration can't be read is a note" "$work/out" '^doctor: note: the kernel .bzImage. has no configuration'
+head -c 20000000 /dev/zero | gzip >Image.gz
+{ cat bzImage; printf 'IKCFG_ST'; gzip -c good.config | head -c 100; } >cut.bzImage
+gzip -c k.pub >other.gz
+for kernel in Image.gz cut.bzImage other.gz; do
+	"$plyboot" doctor --kernel "$kernel" --image good.img --initrd good.cpio >"$work/out" 2>"$work/err"
+	is "$kernel without a configuration that can be read: that is a note, and the rest is looked at" \
+		"$? $(grep -c "^doctor: note: the kernel .$kernel. has no configuration" "$work/out") $(grep -c '0 faults' "$work/out")" "0 1 1"
+done
+refuses "... but it is refused as --kernel-config" 1 STREAM "$plyboot" doctor --kernel-config cut.bzImage
+refuses "... also a large one" 1 LIMIT "$plyboot" doctor --kernel-config Image.gz
 sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
 good "a module that is loaded" good.img x.cpio x.config
 cp -a store kept
