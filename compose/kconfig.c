@@ -68,7 +68,7 @@ static bool take_option(
 static bool is_config(const char *text)
 {
 	for (const char *at = text; (at = strstr(at, "CONFIG_")) != NULL; at++) {
-		if ((at == text || at[-1] == '\n') && strcspn(at, "=") < strcspn(at, "\n"))
+		if ((at == text || at[-1] == '\n') && at[strcspn(at, "=\n")] == '=')
 			return true;
 	}
 	return false;
