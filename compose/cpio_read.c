@@ -94,7 +94,8 @@ int cpio_read(const uint8_t *bytes, size_t size_bytes, struct cpio_members *out,
 			at++;
 			continue;
 		}
-		if (size_bytes - at < 6 || memcmp(bytes + at, "07070", 5) != 0 ||
+		/* init/initramfs.c: `*buf == '0' && !(this_header & 3)` */
+		if (at % 4 != 0 || size_bytes - at < 6 || memcmp(bytes + at, "07070", 5) != 0 ||
 			(bytes[at + 5] != '1' && bytes[at + 5] != '2')) {
 			members.unread_bytes = size_bytes - at;
 			break;

@@ -19,7 +19,8 @@ struct cpio_member {
 struct cpio_members {
 	size_t count, capacity;
 	struct cpio_member *items; /* owned; of one path the last counts */
-	size_t unread_bytes;       /* behind them: what is no such archive (a compressed one) */
+	size_t unread_bytes; /* behind them: what is no such archive (a compressed one), or at no
+			      * multiple of four */
 };
 
 /* To be freed with cpio_members_free(), after success. ERROR_FORMAT, ERROR_NOSPACE. */

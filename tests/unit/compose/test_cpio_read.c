@@ -64,6 +64,14 @@ int main(void)
 	is_int((long long)members.unread_bytes, 6, "what is no archive is left");
 	cpio_members_free(&members);
 	begin();
+	size_t first = size;
+	size++;
+	add("behind", "");
+	is_int(cpio_read((uint8_t *)text, size, &members, &e), 0, "one at no multiple of four");
+	ok(members.count == 1 && members.unread_bytes == size - first - 1,
+		"is not read, as the kernel doesn't");
+	cpio_members_free(&members);
+	begin();
 	refuses(0, "nothing");
 	refuses(100, "a cut header");
 	refuses(112, "a cut name");
