@@ -208,6 +208,7 @@ int doctor_initrd(struct doctor *doctor, struct error *e)
 			doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 				"the last %zu bytes of `%s` are no cpio, and are not looked at",
 				doctor->members.unread_bytes, path);
+		doctor->keys_known = true;
 		look_at_init(doctor);
 		look_at_keys(doctor);
 		look_at_conf(doctor);

@@ -245,13 +245,14 @@ static int open_layers(const struct doctor_place *place, struct ext4 *fs, struct
 	return 0;
 }
 
-bool doctor_stacks(struct doctor *doctor, bool *state_needed)
+bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 {
 	const struct doctor_place *place = doctor_find(doctor, INITCONF_LAYERS);
 	struct ext4 fs;
 	struct error why;
 	struct source *source;
 	*state_needed = false;
+	*looked = doctor->conf.device[INITCONF_LAYERS][0] != '/';
 	if (place == NULL)
 		return false;
 	if (open_layers(place, &fs, &why) != 0) {
@@ -263,6 +264,7 @@ bool doctor_stacks(struct doctor *doctor, bool *state_needed)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
 			"layers on %s: the file system is marked as damaged", place->name);
 	if (doctor->key_count == 0 || ext4_unread(&fs) != 0) {
+		*looked = doctor->key_count == 0 && doctor->keys_known;
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 			doctor->key_count == 0
 				? "without a key the stacks are not looked at"
@@ -272,6 +274,7 @@ bool doctor_stacks(struct doctor *doctor, bool *state_needed)
 	}
 	if (ext4_source_open(&fs, &source, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, why.code, NULL, "%s", why.text);
+		*looked = false;
 		return false;
 	}
 	bool boots = look_at_all(doctor, source, state_needed);

@@ -309,6 +309,30 @@ head -c 1000 good.cpio >cut.cpio
 is "an initramfs that is cut" "$? $(grep -cE '^doctor: FAULT FORMAT: the initramfs' "$work/out")" "1 1"
 "$plyboot" doctor --image good.img >"$work/out" 2>"$work/err"
 has "without an initramfs that is a note" "$work/out" '^doctor: note: no --initrd was given'
+is "... and whether a stack boots is not said" "$(grep -c 'no stack would boot' "$work/out")" 0
+boots() { # OPTION...: what --json says
+	"$plyboot" doctor --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["boots"])'
+}
+is "... in JSON it is null" "$(boots --image good.img)" None
+is "... as without a disk" "$(boots --initrd good.cpio)" None
+initrd x.cpio --set 'layers /dev/vda1'
+"$plyboot" doctor --image good.img --initrd x.cpio >"$work/out"
+has "a layers partition by its device is a note" "$work/out" '^doctor: note: the layers partition is /dev/vda1 on the device'
+is "... and whether a stack boots is not said" \
+	"$(grep -c 'no stack would boot' "$work/out") $(boots --image good.img --initrd x.cpio)" "0 None"
+cp good.img x.img
+printf '\x52' | dd of=x.img bs=1 seek=$((start + 1024 + 0x60)) conv=notrunc status=none
+"$plyboot" doctor --image x.img --initrd good.cpio >"$work/out"
+has "ext4 features that are not read are a note" "$work/out" '^doctor: note: the layers partition has ext4 features that are not read'
+is "... and whether a stack boots is not said" \
+	"$(grep -c 'no stack would boot' "$work/out") $(boots --image x.img --initrd good.cpio)" "0 None"
+"$plyboot" initramfs --pub other.pub -o x.cpio >/dev/null
+is "where no stack boots, that is said" "$("$plyboot" doctor --image good.img --initrd x.cpio | grep -c 'no stack would boot$') $(
+	boots --image good.img --initrd x.cpio)" "1 False"
+sfdisk -q --part-label x.img 1 another >/dev/null
+is "... also where there is no layers partition" "$(boots --image x.img --initrd good.cpio)" False
+(cd cpio && rm -rf etc/plyboot/init.conf && cp "$plyboot" init && echo init | cpio -o -H newc --quiet) >x.cpio
+is "... or no key" "$(boots --image good.img --initrd x.cpio)" False
 refuses "nothing to look at" 2 USAGE "$plyboot" doctor
 refuses "a time that is none" 2 USAGE "$plyboot" doctor --image good.img --time yesterday
 refuses "an image that is not there" 3 MISSING "$plyboot" doctor --image nowhere
