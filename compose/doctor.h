@@ -43,7 +43,7 @@ struct doctor {
 	uint8_t *initrd; /* owned: what the members are in */
 	struct public_key keys[LIMIT_KEYS];
 	size_t key_count;
-	bool keys_known; /* what is no key of these is none of the initramfs's */
+	bool keys_known;               /* what is no key of these is none of the initramfs's */
 	char machine[STACK_TEXT_SIZE]; /* "": nothing says it */
 	char release[STACK_TEXT_SIZE];
 	uint64_t initrd_bytes; /* of its files */
@@ -67,13 +67,17 @@ int doctor_disks(struct doctor *doctor, struct error *e);
 void doctor_record(struct doctor *doctor);
 void doctor_state(struct doctor *doctor, bool needed);
 
-/* False: nothing would boot, as far as `*looked`: it could be judged. `*state_needed`: a stack keeps
- * something on the state partition. */
+/* False: nothing would boot, as far as `*looked`: it could be judged. `*state_needed`: a stack
+ * keeps something on the state partition. */
 bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed);
 
 /* The one place that a device of init.conf's is; NULL, and it is said, when there is none or more
  * than one. */
 const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_device device);
+
+/* A note where what is read of it may be older than what a mount will show. */
+void doctor_say_journal(struct doctor *doctor, const char *what, const struct doctor_place *place,
+	const struct ext4 *fs);
 
 /* gpt_read of a place. */
 int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes);

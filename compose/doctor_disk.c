@@ -194,9 +194,46 @@ void doctor_record(struct doctor *doctor)
 	judge_record(doctor, place->name, read[0], read[1]);
 }
 
-void doctor_state(struct doctor *doctor, bool needed)
+void doctor_say_journal(struct doctor *doctor, const char *what, const struct doctor_place *place,
+	const struct ext4 *fs)
+{
+	if (ext4_needs_replay(fs))
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"%s on %s: its journal was not replayed: what is said of it is as of "
+			"before that",
+			what, place->name);
+}
+
+static void judge_state(
+	struct doctor *doctor, const struct doctor_place *place, const struct ext4 *fs)
 {
 	enum { LEAST_BYTES = 1024 * 1024, LEAST_INODES = 64 };
+	if (ext4_unknown(fs, true) != 0)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"make the file system without them (mke2fs -O)",
+			"state on %s: ext4 features %#x are not known to Linux", place->name,
+			ext4_unknown(fs, true));
+	else if (ext4_is_readonly(fs))
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"take the mark away: tune2fs -O ^read-only",
+			"state on %s: the file system is marked as read-only",
+			place->name);
+	else if (place->ext4.damaged)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
+			"state on %s: the file system is marked as damaged", place->name);
+	else if (fs->free_blocks < LEAST_BYTES / fs->block_bytes || fs->free_inodes < LEAST_INODES)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_NOSPACE,
+			"make room, or a larger partition (`plyboot image --state-size`)",
+			"state on %s: %llu bytes and %u inodes are free: no room for an upper",
+			place->name, (unsigned long long)fs->free_blocks * fs->block_bytes,
+			fs->free_inodes);
+	else
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "state: %llu MiB free",
+			(unsigned long long)(fs->free_blocks * fs->block_bytes >> 20));
+}
+
+void doctor_state(struct doctor *doctor, bool needed)
+{
 	struct ext4 fs;
 	struct error why;
 	if (!needed || strcmp(doctor->conf.device[INITCONF_STATE], "none") == 0)
@@ -204,25 +241,12 @@ void doctor_state(struct doctor *doctor, bool needed)
 	const struct doctor_place *place = doctor_find(doctor, INITCONF_STATE);
 	if (place == NULL)
 		return;
-	if (ext4_open(doctor_read, (void *)(uintptr_t)place, place->size_bytes, &fs, &why) != 0)
+	if (ext4_open(doctor_read, (void *)(uintptr_t)place, place->size_bytes, &fs, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, why.code,
 			"make an ext4 there: what is written would not outlive the boot",
 			"state on %s: %s", place->name, why.text);
-	else if (ext4_unknown(&fs, true) != 0)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
-			"make the file system without them (mke2fs -O)",
-			"state on %s: ext4 features %#x are not known to Linux", place->name,
-			ext4_unknown(&fs, true));
-	else if (place->ext4.damaged)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
-			"state on %s: the file system is marked as damaged", place->name);
-	else if (fs.free_blocks < LEAST_BYTES / fs.block_bytes || fs.free_inodes < LEAST_INODES)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_NOSPACE,
-			"make room, or a larger partition (`plyboot image --state-size`)",
-			"state on %s: %llu bytes and %u inodes are free: no room for an upper",
-			place->name, (unsigned long long)fs.free_blocks * fs.block_bytes,
-			fs.free_inodes);
-	else
-		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "state: %llu MiB free",
-			(unsigned long long)(fs.free_blocks * fs.block_bytes >> 20));
+		return;
+	}
+	doctor_say_journal(doctor, "state", place, &fs);
+	judge_state(doctor, place, &fs);
 }

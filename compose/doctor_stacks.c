@@ -127,7 +127,8 @@ static bool is_for_another(enum error_code code)
 	return code == ERROR_ROLLBACK || code == ERROR_TARGET;
 }
 
-/* True when it is a candidate whose layers are whole. `*passed`: why not, where is_for_another(). */
+/* True when it is a candidate whose layers are whole. `*passed`: why not, where is_for_another().
+ */
 static bool look_at_stack(struct doctor *doctor, struct source *source,
 	struct candidate_policy *policy, const char *file_name, struct error *passed,
 	struct candidates *found)
@@ -210,8 +211,7 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 			policy.name != NULL ? " named " : "",
 			policy.name != NULL ? policy.name : "");
 	for (size_t i = 0; i < names.count; i++)
-		boots = look_at_stack(
-				doctor, source, &policy, names.list[i], &passed[i], &found) ||
+		boots = look_at_stack(doctor, source, &policy, names.list[i], &passed[i], &found) ||
 			boots;
 	/* That the last one but one is below the floor, or for the kernel before, is how an update
 	 * ends. */
@@ -263,13 +263,16 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 	if (place->ext4.damaged)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
 			"layers on %s: the file system is marked as damaged", place->name);
+	doctor_say_journal(doctor, "layers", place, &fs);
 	if (doctor->key_count == 0 || ext4_unread(&fs) != 0) {
 		*looked = doctor->key_count == 0 && doctor->keys_known;
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
-			doctor->key_count == 0
-				? "without a key the stacks are not looked at"
-				: "the layers partition has ext4 features that are not read here: "
-				  "its stacks are not looked at");
+			doctor->key_count == 0 ? "without a key the stacks are not looked at"
+			: (ext4_unread(&fs) & fs.incompat) != 0
+				? "the layers partition has ext4 features that are not read here: "
+				  "its stacks are not looked at"
+				: "the layers partition has a file system without extents (ext2, "
+				  "ext3), which is not read here: its stacks are not looked at");
 		return false;
 	}
 	if (ext4_source_open(&fs, &source, &why) != 0) {

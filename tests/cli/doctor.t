@@ -61,6 +61,10 @@ finds() {
 	is "... and what to do" "$(grep -A1 '^doctor: FAULT' "$work/out" | grep -c '^  what to do: .')" 1
 }
 
+boots() { # OPTION...: what --json says
+	"$plyboot" doctor --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["boots"])'
+}
+
 good "a good device" good.img good.cpio good.config
 is "... is said in one line" "$(wc -l <"$work/out")" 1
 good "... as nobody would look at it" good.img good.cpio good.config -v
@@ -297,6 +301,34 @@ finds "a file system with errors" DEVICE 'state on partition 3 .*marked as damag
 cp good.img x.img
 printf '\x00\x00\x00\x80' | dd of=x.img bs=1 seek=$(($(part x.img 3) + 1024 + 0x60)) conv=notrunc status=none
 finds "a file system with a feature that Linux doesn't know" DEVICE 'ext4 features 0x80000000' x.img good.cpio good.config
+feature() { # PARTITION OFFSET BIT: set in x.img, by its superblock
+	python3 - "$(part x.img "$1")" "$2" "$3" <<'EOF'
+import struct, sys
+at, offset, bit = (int(word, 0) for word in sys.argv[1:])
+with open("x.img", "r+b") as image:
+    image.seek(at + 1024 + offset)
+    value, = struct.unpack("<I", image.read(4))
+    image.seek(at + 1024 + offset)
+    image.write(struct.pack("<I", value | bit))
+EOF
+}
+cp good.img x.img
+feature 3 0x64 0x1000
+finds "a state partition that is marked as read-only" DEVICE 'state on partition 3 .*read-only' x.img good.cpio good.config
+cp good.img x.img
+feature 1 0x64 0x1000
+good "... which a layers partition may be" x.img good.cpio good.config
+feature 1 0x60 0x4
+feature 3 0x60 0x4
+good "journals that were not replayed" x.img good.cpio good.config
+for what in layers state; do
+	has "... are a note: $what" "$work/out" "^doctor: note: $what on partition [13] .*its journal was not replayed"
+done
+cp good.img x.img
+mke2fs -q -F -t ext3 -b 1024 -L plyboot-layers -E "offset=$start" -d tree x.img 18000 2>"$work/err"
+good "an ext3 with the layers" x.img good.cpio good.config
+has "... is a note" "$work/out" '^doctor: note: the layers partition has a file system without extents'
+is "... and whether a stack boots is not said" "$(boots --image x.img --initrd good.cpio)" None
 cp good.img x.img
 dd if=/dev/zero of=x.img bs=512 seek=1 count=1 conv=notrunc status=none
 doctor x.img good.cpio good.config
@@ -310,9 +342,6 @@ is "an initramfs that is cut" "$? $(grep -cE '^doctor: FAULT FORMAT: the initram
 "$plyboot" doctor --image good.img >"$work/out" 2>"$work/err"
 has "without an initramfs that is a note" "$work/out" '^doctor: note: no --initrd was given'
 is "... and whether a stack boots is not said" "$(grep -c 'no stack would boot' "$work/out")" 0
-boots() { # OPTION...: what --json says
-	"$plyboot" doctor --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["boots"])'
-}
 is "... in JSON it is null" "$(boots --image good.img)" None
 is "... as without a disk" "$(boots --initrd good.cpio)" None
 initrd x.cpio --set 'layers /dev/vda1'
