@@ -1,13 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 
 #include "../layers/scope.h"
 #include "doctor.h"
-
-enum { SECTOR_BYTES = 512 };
 
 int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes)
 {
@@ -37,12 +37,29 @@ static void identify(struct doctor_place *place)
 		ext4_identify(superblock, &place->ext4);
 }
 
+static bool has_gpt(struct doctor_place *disk, uint32_t sector_bytes)
+{
+	char mark[8];
+	return doctor_read(disk, sector_bytes, mark, sizeof mark) == 0 &&
+	       memcmp(mark, "EFI PART", sizeof mark) == 0;
+}
+
+/* What a device says; a file is of a disk whose sectors have the one or the other size. */
+static uint32_t sector_bytes_of(struct doctor_place *disk)
+{
+	int size_bytes;
+	if (ioctl(disk->fd, BLKSSZGET, &size_bytes) == 0 && size_bytes > 0)
+		return (uint32_t)size_bytes;
+	return !has_gpt(disk, 512) && has_gpt(disk, 4096) ? 4096 : 512;
+}
+
 static void add_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
 {
 	struct gpt_partition list[GPT_PARTITIONS];
 	size_t count;
 	struct error why;
-	if (gpt_list(doctor_read, disk, SECTOR_BYTES, disk->size_bytes, list, &count, &why) != 0) {
+	if (gpt_list(doctor_read, disk, sector_bytes_of(disk), disk->size_bytes, list, &count,
+		    &why) != 0) {
 		if (!disk->has_ext4) /* a partition by itself is fine */
 			doctor_say(doctor, DOCTOR_FAULT, why.code,
 				"make the image anew, or mend the table with sfdisk or gdisk",
@@ -216,8 +233,7 @@ static void judge_state(
 	else if (ext4_is_readonly(fs))
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
 			"take the mark away: tune2fs -O ^read-only",
-			"state on %s: the file system is marked as read-only",
-			place->name);
+			"state on %s: the file system is marked as read-only", place->name);
 	else if (place->ext4.damaged)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
 			"state on %s: the file system is marked as damaged", place->name);

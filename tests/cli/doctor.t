@@ -97,6 +97,36 @@ ok "e2fsck makes the directories hash trees" bash -c "dd if=dense.img of=p bs=1M
 	{ e2fsck -fyD p >/dev/null; [ \$? -le 1 ]; } && dd if=p of=dense.img bs=1M seek=$((start >> 20)) conv=notrunc status=none"
 good "blocks of 1 KiB, checksums, hash trees" dense.img good.cpio good.config
 
+# sectors IMAGE: its table anew, as of a disk with sectors of 4 KiB
+sectors() {
+	python3 - "$1" <<'EOF'
+import struct, sys, zlib
+with open(sys.argv[1], "r+b") as image:
+    start = bytearray(image.read(1 << 20))
+    header = start[512:512 + 92]
+    count, size = struct.unpack_from("<II", header, 80)
+    entries = start[1024:1024 + count * size]
+    for at in range(0, len(entries), size):
+        first, last = struct.unpack_from("<QQ", entries, at + 32)
+        if first:
+            struct.pack_into("<QQ", entries, at + 32, first // 8, (last + 1) // 8 - 1)
+    struct.pack_into("<I", header, 88, zlib.crc32(entries))
+    struct.pack_into("<I", header, 16, 0)
+    struct.pack_into("<I", header, 16, zlib.crc32(header))
+    start[512:] = bytes(len(start) - 512)
+    start[4096:4096 + 92] = header
+    start[8192:8192 + len(entries)] = entries
+    image.seek(0)
+    image.write(start)
+EOF
+}
+cp good.img x.img
+sectors x.img
+good "a disk with sectors of 4 KiB" x.img good.cpio good.config
+printf X | dd of=x.img bs=1 seek=$((4096 + 16)) conv=notrunc status=none
+doctor x.img good.cpio good.config
+has "... whose table is damaged" "$work/out" '^doctor: FAULT FORMAT: .x.img.: GPT header damaged'
+
 # --- 1: the kernel
 
 sed '/^CONFIG_TMPFS_XATTR=/d' good.config >x.config
