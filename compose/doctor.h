@@ -51,6 +51,7 @@ struct doctor {
 	size_t disk_count, place_count;
 	int disks[DOCTOR_DISKS];
 	struct doctor_place places[DOCTOR_PLACES];
+	bool has_logical; /* a disk has partitions that are none of these */
 	struct record record;
 };
 

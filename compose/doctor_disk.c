@@ -8,6 +8,7 @@
 
 #include "../layers/scope.h"
 #include "doctor.h"
+#include "dos_table.h"
 
 int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes)
 {
@@ -53,11 +54,55 @@ static uint32_t sector_bytes_of(struct doctor_place *disk)
 	return !has_gpt(disk, 512) && has_gpt(disk, 4096) ? 4096 : 512;
 }
 
+/* NULL: there are too many. */
+static struct doctor_place *add_place(struct doctor *doctor, const struct doctor_place *disk,
+	const char *path, uint32_t number, uint64_t start_bytes, uint64_t size_bytes)
+{
+	if (doctor->place_count == DOCTOR_PLACES)
+		return NULL;
+	struct doctor_place *place = &doctor->places[doctor->place_count++];
+	*place = (struct doctor_place){
+		.fd = disk->fd, .start_bytes = start_bytes, .size_bytes = size_bytes};
+	(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`", number, path);
+	identify(place);
+	return place;
+}
+
+/* False: it has no such table. */
+static bool add_dos_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
+{
+	uint8_t sector[DOS_TABLE_BYTES];
+	struct dos_table table;
+	if (doctor_read(disk, 0, sector, sizeof sector) != 0 ||
+		!dos_table_read(sector, sector_bytes_of(disk), &table))
+		return false;
+	for (size_t i = 0; i < table.count; i++) {
+		const struct dos_partition *partition = &table.list[i];
+		if (partition->start_bytes >= disk->size_bytes)
+			continue;
+		/* Linux cuts off what leaves the disk. */
+		uint64_t room = disk->size_bytes - partition->start_bytes;
+		struct doctor_place *place =
+			add_place(doctor, disk, path, partition->number, partition->start_bytes,
+				partition->size_bytes < room ? partition->size_bytes : room);
+		if (place != NULL)
+			memcpy(place->partuuid, partition->uuid, sizeof partition->uuid);
+	}
+	if (table.has_logical) {
+		doctor->has_logical = true;
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"`%s`: its logical partitions are not looked at", path);
+	}
+	return true;
+}
+
 static void add_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
 {
 	struct gpt_partition list[GPT_PARTITIONS];
 	size_t count;
 	struct error why;
+	if (add_dos_partitions(doctor, path, disk))
+		return;
 	if (gpt_list(doctor_read, disk, sector_bytes_of(disk), disk->size_bytes, list, &count,
 		    &why) != 0) {
 		if (!disk->has_ext4) /* a partition by itself is fine */
@@ -66,16 +111,13 @@ static void add_partitions(struct doctor *doctor, const char *path, struct docto
 				"`%s`: %s", path, why.text);
 		return;
 	}
-	for (size_t i = 0; i < count && doctor->place_count < DOCTOR_PLACES; i++) {
-		struct doctor_place *place = &doctor->places[doctor->place_count++];
-		*place = (struct doctor_place){.fd = disk->fd,
-			.start_bytes = list[i].start_bytes,
-			.size_bytes = list[i].size_bytes};
-		(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`",
-			list[i].number, path);
+	for (size_t i = 0; i < count; i++) {
+		struct doctor_place *place = add_place(doctor, disk, path, list[i].number,
+			list[i].start_bytes, list[i].size_bytes);
+		if (place == NULL)
+			break;
 		memcpy(place->partlabel, list[i].name, sizeof place->partlabel);
 		memcpy(place->partuuid, list[i].guid, sizeof place->partuuid);
-		identify(place);
 	}
 }
 
@@ -137,7 +179,12 @@ const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_devi
 			found[0]->name, wanted);
 		return found[0];
 	}
-	if (count == 0)
+	if (count == 0 && doctor->has_logical)
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"no partition that was looked at is %s, which /init takes for the %s "
+			"partition",
+			wanted, what);
+	else if (count == 0)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
 			"name it so, or say in init.conf what it is named",
 			"no partition is %s, which /init takes for the %s partition", wanted, what);

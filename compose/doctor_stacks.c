@@ -252,7 +252,8 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 	struct error why;
 	struct source *source;
 	*state_needed = false;
-	*looked = doctor->conf.device[INITCONF_LAYERS][0] != '/';
+	*looked = place != NULL ||
+		  (doctor->conf.device[INITCONF_LAYERS][0] != '/' && !doctor->has_logical);
 	if (place == NULL)
 		return false;
 	if (open_layers(place, &fs, &why) != 0) {

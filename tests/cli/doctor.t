@@ -127,6 +127,32 @@ printf X | dd of=x.img bs=1 seek=$((4096 + 16)) conv=notrunc status=none
 doctor x.img good.cpio good.config
 has "... whose table is damaged" "$work/out" '^doctor: FAULT FORMAT: .x.img.: GPT header damaged'
 
+# A DOS partition table: its partitions have no labels of their own, their file systems do.
+table() { # IMAGE TYPE...: with partitions where those of good.img are
+	local image=$1 number=0
+	shift
+	cp good.img "$image"
+	{
+		printf 'label: dos\nlabel-id: 0x1234abcd\n'
+		for type; do
+			number=$((number + 1))
+			sfdisk -d good.img | sed -n "s/^.*[^0-9]$number : *\(start=.*, size= *[0-9]*\),.*/\1, type=$type/p"
+		done
+	} | sfdisk -q --wipe always "$image"
+}
+table dos.img 83 da 83
+initrd x.cpio --set 'layers LABEL=plyboot-layers' --set 'record none' --set 'state PARTUUID=1234abcd-03'
+good "a DOS partition table" dos.img x.cpio good.config -v
+has "... the layers partition is found in it" "$work/out" '^doctor: good: layers partition: partition 1 of .dos.img. '
+doctor dos.img good.cpio good.config
+has "... but no partition by PARTLABEL=" "$work/out" '^doctor: FAULT DEVICE: no partition is PARTLABEL=plyboot-layers'
+is "... and that there is no GPT is no fault" "$(grep -c GPT "$work/out")" 0
+table dos.img 83 5
+good "logical partitions" dos.img good.cpio good.config
+has "... are a note" "$work/out" '^doctor: note: .dos.img.: its logical partitions are not looked at'
+has "... as is what may be one of them" "$work/out" '^doctor: note: no partition that was looked at is PARTLABEL=plyboot-layers'
+is "... and whether a stack boots is not said" "$(boots --image dos.img --initrd good.cpio)" None
+
 # --- 1: the kernel
 
 sed '/^CONFIG_TMPFS_XATTR=/d' good.config >x.config
