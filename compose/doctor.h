@@ -8,8 +8,8 @@
 #include "../layers/ext4.h"
 #include "../layers/initconf.h"
 #include "../layers/record.h"
-#include "cpio_read.h"
 #include "ext4_read.h"
+#include "initrd_read.h"
 #include "options.h"
 
 struct doctor_options {
@@ -39,11 +39,12 @@ struct doctor {
 	json_t *findings; /* owned; NULL: they are printed */
 
 	struct initconf conf; /* the initramfs's, or the defaults */
-	struct cpio_members members;
-	uint8_t *initrd; /* owned: what the members are in */
+	struct initrd initrd;
+	uint8_t *initrd_file; /* owned: what it is in */
+	bool initrd_whole;    /* what was not seen of the initramfs is not in it */
+	bool conf_unseen;     /* init.conf may be in what was not seen */
 	struct public_key keys[LIMIT_KEYS];
 	size_t key_count;
-	bool keys_known;               /* what is no key of these is none of the initramfs's */
 	char machine[STACK_TEXT_SIZE]; /* "": nothing says it */
 	char release[STACK_TEXT_SIZE];
 	uint64_t initrd_bytes; /* of its files */

@@ -179,11 +179,12 @@ const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_devi
 			found[0]->name, wanted);
 		return found[0];
 	}
-	if (count == 0 && doctor->has_logical)
+	if (count == 0 && (doctor->has_logical || doctor->conf_unseen))
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 			"no partition that was looked at is %s, which /init takes for the %s "
-			"partition",
-			wanted, what);
+			"partition%s",
+			wanted, what,
+			doctor->conf_unseen ? ", unless its init.conf has another" : "");
 	else if (count == 0)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
 			"name it so, or say in init.conf what it is named",

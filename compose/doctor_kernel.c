@@ -37,7 +37,7 @@ static void look_at_option(void *context, const struct kconfig_option *option)
 			option->name, option->has, option->accepted, option->reason);
 	for (size_t i = 0; option->good && i < 2; i++) {
 		if (strcmp(option->name, modules[i][0]) == 0 && strcmp(option->has, "m") == 0 &&
-			doctor->members.count > 0 && !names_module(doctor, modules[i][1]))
+			doctor->initrd_whole && !names_module(doctor, modules[i][1]))
 			doctor_say(doctor, DOCTOR_FAULT, ERROR_KERNEL,
 				"give `plyboot initramfs` the kernel's --modules",
 				"%s is m, and init.conf names no module %s: %s", option->name,

@@ -245,6 +245,22 @@ static int open_layers(const struct doctor_place *place, struct ext4 *fs, struct
 	return 0;
 }
 
+/* NULL: the stacks there can be looked at. */
+static const char *why_unseen(const struct doctor *doctor, const struct ext4 *fs)
+{
+	if (doctor->key_count == 0)
+		return "without a key the stacks are not looked at";
+	if (!doctor->initrd_whole)
+		return "the stacks are not looked at: the initramfs may have more keys";
+	if ((ext4_unread(fs) & fs->incompat) != 0)
+		return "the layers partition has ext4 features that are not read here: its stacks "
+		       "are not looked at";
+	if (ext4_unread(fs) != 0)
+		return "the layers partition has a file system without extents (ext2, ext3), which "
+		       "is not read here: its stacks are not looked at";
+	return NULL;
+}
+
 bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 {
 	const struct doctor_place *place = doctor_find(doctor, INITCONF_LAYERS);
@@ -252,8 +268,9 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 	struct error why;
 	struct source *source;
 	*state_needed = false;
-	*looked = place != NULL ||
-		  (doctor->conf.device[INITCONF_LAYERS][0] != '/' && !doctor->has_logical);
+	*looked = doctor->initrd_whole &&
+		  (place != NULL ||
+			  (doctor->conf.device[INITCONF_LAYERS][0] != '/' && !doctor->has_logical));
 	if (place == NULL)
 		return false;
 	if (open_layers(place, &fs, &why) != 0) {
@@ -265,15 +282,10 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
 			"layers on %s: the file system is marked as damaged", place->name);
 	doctor_say_journal(doctor, "layers", place, &fs);
-	if (doctor->key_count == 0 || ext4_unread(&fs) != 0) {
-		*looked = doctor->key_count == 0 && doctor->keys_known;
-		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
-			doctor->key_count == 0 ? "without a key the stacks are not looked at"
-			: (ext4_unread(&fs) & fs.incompat) != 0
-				? "the layers partition has ext4 features that are not read here: "
-				  "its stacks are not looked at"
-				: "the layers partition has a file system without extents (ext2, "
-				  "ext3), which is not read here: its stacks are not looked at");
+	const char *unseen = why_unseen(doctor, &fs);
+	if (unseen != NULL) {
+		*looked = *looked && doctor->key_count == 0;
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL, "%s", unseen);
 		return false;
 	}
 	if (ext4_source_open(&fs, &source, &why) != 0) {

@@ -128,8 +128,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		scope_close(&doctor->disks[i]);
 	json_decref(doctor->findings);
 	initconf_free(&doctor->conf);
-	cpio_members_free(&doctor->members);
-	free(doctor->initrd);
+	initrd_free(&doctor->initrd);
+	free(doctor->initrd_file);
 	return result;
 }
 

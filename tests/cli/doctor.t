@@ -80,6 +80,48 @@ for how in gzip zstd; do
 done
 { cat good.cpio; head -c 512 /dev/zero; (cd src && echo file | cpio -o -H newc --quiet); } >two.cpio
 good "two archives, one after another" good.img two.cpio good.config
+mkdir -p early/kernel/x86/microcode
+head -c 5000 /dev/urandom >early/kernel/x86/microcode/GenuineIntel.bin
+(cd early && find kernel | cpio -o -H newc --quiet) >early.cpio
+for how in gzip zstd; do
+	cat early.cpio "$how.cpio" >two.cpio
+	good "microcode in front of an initramfs by $how" good.img two.cpio good.config
+	is "... all of which is read" "$(grep -c '^doctor: note' "$work/out")" 0
+	{ cat "$how.cpio"; head -c $((5 - $(stat -c %s "$how.cpio") % 4)) /dev/zero; cat early.cpio; } >two.cpio
+	doctor good.img two.cpio good.config
+	has "... an archive behind it at no multiple of four is a note" "$work/out" '^doctor: note: .two.cpio. from byte [0-9]* on is no cpio'
+	is "... and nothing the kernel reads" "$(grep -cE '^doctor: (FAULT|WARN)' "$work/out")" 0
+done
+cat gzip.cpio zstd.cpio >two.cpio
+"$plyboot" doctor -v --initrd two.cpio >"$work/out"
+has "two that are compressed" "$work/out" '^doctor: good: initramfs: 1 keys'
+for how in xz lzma bzip2 lz4; do
+	case $how in
+	xz) printf '\xfd7zXZ\0' ;;
+	lzma) printf '\x5d\0\0\x80\0' ;;
+	bzip2) printf 'BZh9' ;;
+	lz4) printf '\x02\x21\x4c\x18' ;;
+	esac >other.cpio
+	head -c 3000 /dev/urandom >>other.cpio
+	cat early.cpio other.cpio >two.cpio
+	for initrd in two other; do
+		good "an initramfs by $how ($initrd)" good.img "$initrd.cpio" good.config
+		has "... is a note" "$work/out" "^doctor: note: .$initrd.cpio. from byte [0-9]* on is no cpio"
+	done
+done
+is "... and whether a stack boots is not said" "$(boots --image good.img --initrd two.cpio)" None
+sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
+good "... nor of what it may name" good.img two.cpio x.config
+cp good.img x.img
+sfdisk -q --part-label x.img 1 another >/dev/null
+good "... nor of what its init.conf may name" x.img two.cpio good.config
+{ cat early.cpio; head -c 2000 gzip.cpio; } >two.cpio
+"$plyboot" doctor --initrd two.cpio >"$work/out"
+is "one behind it that is cut" "$? $(grep -c '^doctor: FAULT STREAM: the initramfs .two.cpio.: ' "$work/out")" "1 1"
+is "... is all that is said" "$(grep -c '^doctor: FAULT' "$work/out")" 1
+{ cat early.cpio; echo; echo rest; } >two.cpio
+"$plyboot" doctor --initrd two.cpio >"$work/out"
+has "what is no archive at all hides nothing" "$work/out" '^doctor: FAULT MISSING: the initramfs has no program /init'
 good "--json" good.img good.cpio good.config --json
 is "... is JSON without findings" "$(python3 -c 'import json, sys
 o = json.load(open(sys.argv[1])); print(o["findings"], o["faults"], o["boots"])' "$work/out")" "[] 0 True"
@@ -399,6 +441,9 @@ is "an initramfs that is cut" "$? $(grep -cE '^doctor: FAULT FORMAT: the initram
 has "without an initramfs that is a note" "$work/out" '^doctor: note: no --initrd was given'
 is "... and whether a stack boots is not said" "$(grep -c 'no stack would boot' "$work/out")" 0
 is "... in JSON it is null" "$(boots --image good.img)" None
+cp good.img x.img
+sfdisk -q --part-label x.img 1 another >/dev/null
+is "... also where no partition is named so by default" "$(boots --image x.img)" None
 is "... as without a disk" "$(boots --initrd good.cpio)" None
 initrd x.cpio --set 'layers /dev/vda1'
 "$plyboot" doctor --image good.img --initrd x.cpio >"$work/out"
