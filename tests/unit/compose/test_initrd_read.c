@@ -96,7 +96,7 @@ static void reads(const char *wanted, const char *name)
 {
 	size_t unread_at;
 	bool hides;
-	is_str(found(&unread_at, &hides), wanted, name);
+	is_str(found(&unread_at, &hides), wanted, "%s", name);
 	ok(unread_at == size && !hides, "... and all of it");
 	size = 0;
 }
@@ -105,7 +105,7 @@ static void leaves(size_t from, bool wanted, const char *paths, const char *name
 {
 	size_t unread_at;
 	bool hides;
-	is_str(found(&unread_at, &hides), paths, name);
+	is_str(found(&unread_at, &hides), paths, "%s", name);
 	is_int((long long)unread_at, (long long)from, "... up to there");
 	is_int(hides, wanted, wanted ? "... which hides something" : "... which hides nothing");
 	size = 0;
@@ -115,7 +115,7 @@ static void refuses(const char *code, const char *name)
 {
 	size_t unread_at;
 	bool hides;
-	is_str(found(&unread_at, &hides), code, name);
+	is_str(found(&unread_at, &hides), code, "%s", name);
 	size = 0;
 }
 
