@@ -86,29 +86,26 @@ static int read_member(const uint8_t *bytes, size_t size_bytes, size_t *at,
 	return add(members, name, mode, bytes + data, size, e);
 }
 
-int cpio_read(const uint8_t *bytes, size_t size_bytes, struct cpio_members *out, struct error *e)
+static bool is_archive(const uint8_t *bytes, size_t size_bytes, size_t at)
 {
-	struct cpio_members members = {0};
-	for (size_t at = 0; at < size_bytes;) {
-		if (bytes[at] == 0) {
-			at++;
-			continue;
-		}
-		if (size_bytes - at < 6 || memcmp(bytes + at, "07070", 5) != 0 ||
-			(bytes[at + 5] != '1' && bytes[at + 5] != '2')) {
-			members.unread_bytes = size_bytes - at;
+	/* init/initramfs.c: `*buf == '0' && !(this_header & 3)` */
+	return at % 4 == 0 && size_bytes - at >= 6 && memcmp(bytes + at, "07070", 5) == 0 &&
+	       (bytes[at + 5] == '1' || bytes[at + 5] == '2');
+}
+
+int cpio_read(const uint8_t *bytes, size_t size_bytes, size_t *at, struct cpio_members *members,
+	struct error *e)
+{
+	size_t now = *at;
+	while (now < size_bytes) {
+		if (bytes[now] == 0)
+			now++;
+		else if (!is_archive(bytes, size_bytes, now))
 			break;
-		}
-		if (read_member(bytes, size_bytes, &at, &members, e) != 0) {
-			cpio_members_free(&members);
+		else if (read_member(bytes, size_bytes, &now, members, e) != 0)
 			return -1;
-		}
 	}
-	if (members.count == 0) {
-		cpio_members_free(&members);
-		return error_set(e, ERROR_FORMAT, 0, "it is no cpio of the form newc");
-	}
-	*out = members;
+	*at = now;
 	return 0;
 }
 

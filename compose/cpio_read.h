@@ -1,5 +1,5 @@
-/* An initramfs as the kernel unpacks it: "newc" archives (early-userspace/buffer-format), one after
- * another, with zeros between them. */
+/* "newc" archives, as an initramfs has them (early-userspace/buffer-format of the kernel), one
+ * after another, with zeros between them. */
 #ifndef PLYBOOT_CPIO_READ_H
 #define PLYBOOT_CPIO_READ_H
 
@@ -19,11 +19,14 @@ struct cpio_member {
 struct cpio_members {
 	size_t count, capacity;
 	struct cpio_member *items; /* owned; of one path the last counts */
-	size_t unread_bytes;       /* behind them: what is no such archive (a compressed one) */
 };
 
-/* To be freed with cpio_members_free(), after success. ERROR_FORMAT, ERROR_NOSPACE. */
-int cpio_read(const uint8_t *bytes, size_t size_bytes, struct cpio_members *out, struct error *e);
+/* Add to `members` what stands there from `*at` on, up to what is no such archive (a compressed
+ * one), or is at no multiple of four; `*at` is moved there, or to the end. ERROR_FORMAT: damaged or
+ * cut; ERROR_LIMIT, ERROR_NOSPACE; `*at` is then as it was. Freed with cpio_members_free(), also
+ * after an error. */
+int cpio_read(const uint8_t *bytes, size_t size_bytes, size_t *at, struct cpio_members *members,
+	struct error *e);
 
 /* A slash in front means nothing; NULL: not there. */
 const struct cpio_member *cpio_members_find(const struct cpio_members *members, const char *path);

@@ -8,8 +8,8 @@
 #include "../layers/ext4.h"
 #include "../layers/initconf.h"
 #include "../layers/record.h"
-#include "cpio_read.h"
 #include "ext4_read.h"
+#include "initrd_read.h"
 #include "options.h"
 
 struct doctor_options {
@@ -39,8 +39,10 @@ struct doctor {
 	json_t *findings; /* owned; NULL: they are printed */
 
 	struct initconf conf; /* the initramfs's, or the defaults */
-	struct cpio_members members;
-	uint8_t *initrd; /* owned: what the members are in */
+	struct initrd initrd;
+	uint8_t *initrd_file; /* owned: what it is in */
+	bool initrd_whole;    /* what was not seen of the initramfs is not in it */
+	bool conf_unseen;     /* init.conf may be in what was not seen */
 	struct public_key keys[LIMIT_KEYS];
 	size_t key_count;
 	char machine[STACK_TEXT_SIZE]; /* "": nothing says it */
@@ -50,6 +52,7 @@ struct doctor {
 	size_t disk_count, place_count;
 	int disks[DOCTOR_DISKS];
 	struct doctor_place places[DOCTOR_PLACES];
+	bool has_logical; /* a disk has partitions that are none of these */
 	struct record record;
 };
 
@@ -66,12 +69,17 @@ int doctor_disks(struct doctor *doctor, struct error *e);
 void doctor_record(struct doctor *doctor);
 void doctor_state(struct doctor *doctor, bool needed);
 
-/* False: nothing would boot. `*state_needed`: a stack keeps something on the state partition. */
-bool doctor_stacks(struct doctor *doctor, bool *state_needed);
+/* False: nothing would boot, as far as `*looked`: it could be judged. `*state_needed`: a stack
+ * keeps something on the state partition. */
+bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed);
 
 /* The one place that a device of init.conf's is; NULL, and it is said, when there is none or more
  * than one. */
 const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_device device);
+
+/* A note where what is read of it may be older than what a mount will show. */
+void doctor_say_journal(struct doctor *doctor, const char *what, const struct doctor_place *place,
+	const struct ext4 *fs);
 
 /* gpt_read of a place. */
 int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes);

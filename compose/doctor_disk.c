@@ -1,13 +1,14 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 
 #include "../layers/scope.h"
 #include "doctor.h"
-
-enum { SECTOR_BYTES = 512 };
+#include "dos_table.h"
 
 int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes)
 {
@@ -37,28 +38,86 @@ static void identify(struct doctor_place *place)
 		ext4_identify(superblock, &place->ext4);
 }
 
+static bool has_gpt(struct doctor_place *disk, uint32_t sector_bytes)
+{
+	char mark[8];
+	return doctor_read(disk, sector_bytes, mark, sizeof mark) == 0 &&
+	       memcmp(mark, "EFI PART", sizeof mark) == 0;
+}
+
+/* What a device says; a file is of a disk whose sectors have the one or the other size. */
+static uint32_t sector_bytes_of(struct doctor_place *disk)
+{
+	int size_bytes;
+	if (ioctl(disk->fd, BLKSSZGET, &size_bytes) == 0 && size_bytes > 0)
+		return (uint32_t)size_bytes;
+	return !has_gpt(disk, 512) && has_gpt(disk, 4096) ? 4096 : 512;
+}
+
+/* NULL: there are too many. */
+static struct doctor_place *add_place(struct doctor *doctor, const struct doctor_place *disk,
+	const char *path, uint32_t number, uint64_t start_bytes, uint64_t size_bytes)
+{
+	if (doctor->place_count == DOCTOR_PLACES)
+		return NULL;
+	struct doctor_place *place = &doctor->places[doctor->place_count++];
+	*place = (struct doctor_place){
+		.fd = disk->fd, .start_bytes = start_bytes, .size_bytes = size_bytes};
+	(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`", number, path);
+	identify(place);
+	return place;
+}
+
+/* False: it has no such table. */
+static bool add_dos_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
+{
+	uint8_t sector[DOS_TABLE_BYTES];
+	struct dos_table table;
+	if (doctor_read(disk, 0, sector, sizeof sector) != 0 ||
+		!dos_table_read(sector, sector_bytes_of(disk), &table))
+		return false;
+	for (size_t i = 0; i < table.count; i++) {
+		const struct dos_partition *partition = &table.list[i];
+		if (partition->start_bytes >= disk->size_bytes)
+			continue;
+		/* Linux cuts off what leaves the disk. */
+		uint64_t room = disk->size_bytes - partition->start_bytes;
+		struct doctor_place *place =
+			add_place(doctor, disk, path, partition->number, partition->start_bytes,
+				partition->size_bytes < room ? partition->size_bytes : room);
+		if (place != NULL)
+			memcpy(place->partuuid, partition->uuid, sizeof partition->uuid);
+	}
+	if (table.has_logical) {
+		doctor->has_logical = true;
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"`%s`: its logical partitions are not looked at", path);
+	}
+	return true;
+}
+
 static void add_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
 {
 	struct gpt_partition list[GPT_PARTITIONS];
 	size_t count;
 	struct error why;
-	if (gpt_list(doctor_read, disk, SECTOR_BYTES, disk->size_bytes, list, &count, &why) != 0) {
+	if (add_dos_partitions(doctor, path, disk))
+		return;
+	if (gpt_list(doctor_read, disk, sector_bytes_of(disk), disk->size_bytes, list, &count,
+		    &why) != 0) {
 		if (!disk->has_ext4) /* a partition by itself is fine */
 			doctor_say(doctor, DOCTOR_FAULT, why.code,
 				"make the image anew, or mend the table with sfdisk or gdisk",
 				"`%s`: %s", path, why.text);
 		return;
 	}
-	for (size_t i = 0; i < count && doctor->place_count < DOCTOR_PLACES; i++) {
-		struct doctor_place *place = &doctor->places[doctor->place_count++];
-		*place = (struct doctor_place){.fd = disk->fd,
-			.start_bytes = list[i].start_bytes,
-			.size_bytes = list[i].size_bytes};
-		(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`",
-			list[i].number, path);
+	for (size_t i = 0; i < count; i++) {
+		struct doctor_place *place = add_place(doctor, disk, path, list[i].number,
+			list[i].start_bytes, list[i].size_bytes);
+		if (place == NULL)
+			break;
 		memcpy(place->partlabel, list[i].name, sizeof place->partlabel);
 		memcpy(place->partuuid, list[i].guid, sizeof place->partuuid);
-		identify(place);
 	}
 }
 
@@ -120,7 +179,13 @@ const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_devi
 			found[0]->name, wanted);
 		return found[0];
 	}
-	if (count == 0)
+	if (count == 0 && (doctor->has_logical || doctor->conf_unseen))
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"no partition that was looked at is %s, which /init takes for the %s "
+			"partition%s",
+			wanted, what,
+			doctor->conf_unseen ? ", unless its init.conf has another" : "");
+	else if (count == 0)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
 			"name it so, or say in init.conf what it is named",
 			"no partition is %s, which /init takes for the %s partition", wanted, what);
@@ -194,9 +259,45 @@ void doctor_record(struct doctor *doctor)
 	judge_record(doctor, place->name, read[0], read[1]);
 }
 
-void doctor_state(struct doctor *doctor, bool needed)
+void doctor_say_journal(struct doctor *doctor, const char *what, const struct doctor_place *place,
+	const struct ext4 *fs)
+{
+	if (ext4_needs_replay(fs))
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"%s on %s: its journal was not replayed: what is said of it is as of "
+			"before that",
+			what, place->name);
+}
+
+static void judge_state(
+	struct doctor *doctor, const struct doctor_place *place, const struct ext4 *fs)
 {
 	enum { LEAST_BYTES = 1024 * 1024, LEAST_INODES = 64 };
+	if (ext4_unknown(fs, true) != 0)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"make the file system without them (mke2fs -O)",
+			"state on %s: ext4 features %#x are not known to Linux", place->name,
+			ext4_unknown(fs, true));
+	else if (ext4_is_readonly(fs))
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
+			"take the mark away: tune2fs -O ^read-only",
+			"state on %s: the file system is marked as read-only", place->name);
+	else if (place->ext4.damaged)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
+			"state on %s: the file system is marked as damaged", place->name);
+	else if (fs->free_blocks < LEAST_BYTES / fs->block_bytes || fs->free_inodes < LEAST_INODES)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_NOSPACE,
+			"make room, or a larger partition (`plyboot image --state-size`)",
+			"state on %s: %llu bytes and %u inodes are free: no room for an upper",
+			place->name, (unsigned long long)fs->free_blocks * fs->block_bytes,
+			fs->free_inodes);
+	else
+		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "state: %llu MiB free",
+			(unsigned long long)(fs->free_blocks * fs->block_bytes >> 20));
+}
+
+void doctor_state(struct doctor *doctor, bool needed)
+{
 	struct ext4 fs;
 	struct error why;
 	if (!needed || strcmp(doctor->conf.device[INITCONF_STATE], "none") == 0)
@@ -204,25 +305,12 @@ void doctor_state(struct doctor *doctor, bool needed)
 	const struct doctor_place *place = doctor_find(doctor, INITCONF_STATE);
 	if (place == NULL)
 		return;
-	if (ext4_open(doctor_read, (void *)(uintptr_t)place, place->size_bytes, &fs, &why) != 0)
+	if (ext4_open(doctor_read, (void *)(uintptr_t)place, place->size_bytes, &fs, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, why.code,
 			"make an ext4 there: what is written would not outlive the boot",
 			"state on %s: %s", place->name, why.text);
-	else if (ext4_unknown(&fs, true) != 0)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE,
-			"make the file system without them (mke2fs -O)",
-			"state on %s: ext4 features %#x are not known to Linux", place->name,
-			ext4_unknown(&fs, true));
-	else if (place->ext4.damaged)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
-			"state on %s: the file system is marked as damaged", place->name);
-	else if (fs.free_blocks < LEAST_BYTES / fs.block_bytes || fs.free_inodes < LEAST_INODES)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_NOSPACE,
-			"make room, or a larger partition (`plyboot image --state-size`)",
-			"state on %s: %llu bytes and %u inodes are free: no room for an upper",
-			place->name, (unsigned long long)fs.free_blocks * fs.block_bytes,
-			fs.free_inodes);
-	else
-		doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "state: %llu MiB free",
-			(unsigned long long)(fs.free_blocks * fs.block_bytes >> 20));
+		return;
+	}
+	doctor_say_journal(doctor, "state", place, &fs);
+	judge_state(doctor, place, &fs);
 }

@@ -1,16 +1,13 @@
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
-#include "bytes.h"
 #include "doctor.h"
 #include "elf.h"
 #include "output.h"
-#include "unzip.h"
 
-enum { INITRD_MAX_BYTES = 1024 * 1024 * 1024, KEY_FILE_MAX_BYTES = 4096 };
+enum { KEY_FILE_MAX_BYTES = 4096 };
 
 static const char remake[] = "make the initramfs anew with `plyboot initramfs`";
 
@@ -35,15 +32,17 @@ static void look_at_keys(struct doctor *doctor)
 {
 	static const char directory[] = "etc/plyboot/keys/";
 	size_t length = sizeof directory - 1, found = 0;
-	for (size_t i = 0; i < doctor->members.count; i++) {
-		const struct cpio_member *member = &doctor->members.items[i];
+	for (size_t i = 0; i < doctor->initrd.members.count; i++) {
+		const struct cpio_member *member = &doctor->initrd.members.items[i];
 		if (strncmp(member->path, directory, length) != 0 || member->path[length] == '.' ||
 			strchr(member->path + length, '/') != NULL ||
-			cpio_members_find(&doctor->members, member->path) != member)
+			cpio_members_find(&doctor->initrd.members, member->path) != member)
 			continue;
 		found++;
 		look_at_key(doctor, member);
 	}
+	if (found == 0 && !doctor->initrd_whole)
+		return;
 	if (found == 0)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_KEY, "give `plyboot initramfs` a --pub",
 			"the initramfs has no key: nothing could be believed");
@@ -78,13 +77,13 @@ static void look_at_modules(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->conf.module_count; i++) {
 		const char *path = doctor->conf.modules[i].path;
-		if (cpio_members_find(&doctor->members, path) == NULL)
+		if (cpio_members_find(&doctor->initrd.members, path) != NULL)
+			take_release(doctor, path);
+		else if (doctor->initrd_whole)
 			doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG,
 				"name its --modules and --module, or take the line out",
 				"init.conf names the module %s, which is not in the initramfs",
 				path);
-		else
-			take_release(doctor, path);
 	}
 }
 
@@ -97,12 +96,42 @@ static bool is_revoked(const struct initconf *conf, const struct public_key *key
 	return false;
 }
 
+/* Signatures are by different keys: one that stands in two files is one. */
+static size_t count_trusted(const struct doctor *doctor)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < doctor->key_count; i++) {
+		size_t before = 0;
+		while (!digest_equal(&doctor->keys[before].id, &doctor->keys[i].id))
+			before++;
+		count += before == i && !is_revoked(&doctor->conf, &doctor->keys[i]);
+	}
+	return count;
+}
+
+static const struct cpio_member *find_conf(const struct doctor *doctor)
+{
+	return cpio_members_find(&doctor->initrd.members, "etc/plyboot/init.conf");
+}
+
+/* Programs and keys that init.conf counts on. */
+static void look_at_needs(struct doctor *doctor)
+{
+	const struct initconf *conf = &doctor->conf;
+	size_t trusted = count_trusted(doctor);
+	if (doctor->key_count > 0 && conf->signatures > trusted)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "add keys with --pub",
+			"init.conf wants signatures by %u keys, and %zu are trusted",
+			conf->signatures, trusted);
+	if (conf->shell != NULL && cpio_members_find(&doctor->initrd.members, conf->shell) == NULL)
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "put it there with --add",
+			"init.conf names the shell %s, which is not in the initramfs", conf->shell);
+}
+
 static void look_at_conf(struct doctor *doctor)
 {
-	const struct cpio_member *member =
-		cpio_members_find(&doctor->members, "etc/plyboot/init.conf");
+	const struct cpio_member *member = find_conf(doctor);
 	struct error why;
-	size_t trusted = 0;
 	if (member == NULL)
 		return;
 	if (member->size_bytes > INITCONF_MAX_BYTES ||
@@ -115,27 +144,21 @@ static void look_at_conf(struct doctor *doctor)
 		initconf_defaults(&doctor->conf);
 		return;
 	}
-	const struct initconf *conf = &doctor->conf;
-	for (size_t i = 0; i < doctor->key_count; i++)
-		trusted += !is_revoked(conf, &doctor->keys[i]);
-	if (doctor->key_count > 0 && conf->signatures > trusted)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "add keys with --pub",
-			"init.conf wants signatures by %u keys, and %zu are trusted",
-			conf->signatures, trusted);
-	if (conf->shell != NULL && cpio_members_find(&doctor->members, conf->shell) == NULL)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "put it there with --add",
-			"init.conf names the shell %s, which is not in the initramfs", conf->shell);
+	if (doctor->initrd_whole)
+		look_at_needs(doctor);
 	look_at_modules(doctor);
 	doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "initramfs: init.conf, %zu modules",
-		conf->module_count);
+		doctor->conf.module_count);
 }
 
 static void look_at_init(struct doctor *doctor)
 {
 	static const char *const machines[] = {
 		"x86_64", "aarch64", "riscv64", "armv7l", "i686", "ppc64le", "s390x"};
-	const struct cpio_member *init = cpio_members_find(&doctor->members, "init");
+	const struct cpio_member *init = cpio_members_find(&doctor->initrd.members, "init");
 	struct error why;
+	if (init == NULL && !doctor->initrd_whole)
+		return;
 	if (init == NULL || !S_ISREG(init->mode) || (init->mode & 0111) == 0) {
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_MISSING, remake,
 			"the initramfs has no program /init");
@@ -147,32 +170,21 @@ static void look_at_init(struct doctor *doctor)
 	}
 }
 
-/* One that is compressed as a whole, as `plyboot initramfs --compress` makes it. */
-static int inflate_file(const char *path, uint8_t **bytes, size_t *size_bytes, struct error *e)
+static void look_into(struct doctor *doctor, const char *path, size_t size_bytes)
 {
-	SCOPED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	SCOPED_BYTES all = {0};
-	static uint8_t chunk[65536];
-	struct unzip *unzip;
-	size_t got = 1;
-	if (fd < 0)
-		return error_errno(e, errno, "open `%s`", path);
-	if (unzip_open(fd, &unzip, e) != 0)
-		return -1;
-	int result = 0;
-	while (result == 0 && got > 0) {
-		result = unzip_read(unzip, chunk, sizeof chunk, &got, e);
-		if (result == 0)
-			result = all.size > INITRD_MAX_BYTES
-					 ? error_set(e, ERROR_LIMIT, 0, "it is too large")
-					 : bytes_add(&all, chunk, got, e);
-	}
-	unzip_close(unzip);
-	if (result != 0)
-		return -1;
-	*size_bytes = all.size;
-	*bytes = SCOPE_TAKE(all.data);
-	return 0;
+	const struct initrd *initrd = &doctor->initrd;
+	for (size_t i = 0; i < initrd->members.count; i++)
+		doctor->initrd_bytes += initrd->members.items[i].size_bytes;
+	if (initrd->unread_at < size_bytes)
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"`%s` from byte %zu on is no cpio, nor one by gzip or zstd: what is there "
+			"is not looked at",
+			path, initrd->unread_at);
+	doctor->initrd_whole = !initrd->hides;
+	doctor->conf_unseen = initrd->hides && find_conf(doctor) == NULL;
+	look_at_init(doctor);
+	look_at_keys(doctor);
+	look_at_conf(doctor);
 }
 
 int doctor_initrd(struct doctor *doctor, struct error *e)
@@ -185,22 +197,15 @@ int doctor_initrd(struct doctor *doctor, struct error *e)
 			"no --initrd was given: keys, settings and stacks are not looked at");
 		return 0;
 	}
-	if (inflate_file(path, &doctor->initrd, &size_bytes, &why) != 0) {
-		if (why.code != ERROR_STREAM && why.code != ERROR_LIMIT) {
-			*e = why;
-			return -1;
-		}
-	} else if (cpio_read(doctor->initrd, size_bytes, &doctor->members, &why) == 0) {
-		for (size_t i = 0; i < doctor->members.count; i++)
-			doctor->initrd_bytes += doctor->members.items[i].size_bytes;
-		if (doctor->members.unread_bytes > 0)
-			doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
-				"the last %zu bytes of `%s` are no cpio, and are not looked at",
-				doctor->members.unread_bytes, path);
-		look_at_init(doctor);
-		look_at_keys(doctor);
-		look_at_conf(doctor);
+	if (input_read_file(path, INITRD_MAX_BYTES, &doctor->initrd_file, &size_bytes, e) != 0)
+		return -1;
+	if (initrd_read(doctor->initrd_file, size_bytes, &doctor->initrd, &why) == 0) {
+		look_into(doctor, path, size_bytes);
 		return 0;
+	}
+	if (why.code == ERROR_NOSPACE || why.code == ERROR_IO) {
+		*e = why;
+		return -1;
 	}
 	doctor_say(
 		doctor, DOCTOR_FAULT, why.code, remake, "the initramfs `%s`: %s", path, why.text);

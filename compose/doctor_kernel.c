@@ -37,7 +37,7 @@ static void look_at_option(void *context, const struct kconfig_option *option)
 			option->name, option->has, option->accepted, option->reason);
 	for (size_t i = 0; option->good && i < 2; i++) {
 		if (strcmp(option->name, modules[i][0]) == 0 && strcmp(option->has, "m") == 0 &&
-			doctor->members.count > 0 && !names_module(doctor, modules[i][1]))
+			doctor->initrd_whole && !names_module(doctor, modules[i][1]))
 			doctor_say(doctor, DOCTOR_FAULT, ERROR_KERNEL,
 				"give `plyboot initramfs` the kernel's --modules",
 				"%s is m, and init.conf names no module %s: %s", option->name,
@@ -46,21 +46,27 @@ static void look_at_option(void *context, const struct kconfig_option *option)
 }
 
 /* What `--kernel-config` or `--kernel` names; a directory has it as `config`. */
-static int read_config(struct doctor *doctor, char **text, struct error *e)
+static int read_config_file(
+	struct doctor *doctor, uint8_t **bytes, size_t *size_bytes, struct error *e)
 {
 	const struct doctor_options *given = doctor->given;
 	const char *path = given->kernel_config != NULL ? given->kernel_config : given->kernel;
 	char below[4096];
 	struct stat st;
-	SCOPED_FREE uint8_t *bytes = NULL;
-	size_t size_bytes;
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		(void)snprintf(below, sizeof below, "%s/config", path);
 		path = below;
 	}
-	if (input_read_file(path, KERNEL_MAX_BYTES, &bytes, &size_bytes, e) != 0)
+	return input_read_file(path, KERNEL_MAX_BYTES, bytes, size_bytes, e);
+}
+
+static int compare_options(
+	struct doctor *doctor, const uint8_t *bytes, size_t size_bytes, struct error *e)
+{
+	SCOPED_FREE char *text = NULL;
+	if (kconfig_text(bytes, size_bytes, &text, e) != 0)
 		return -1;
-	return kconfig_text(bytes, size_bytes, text, e);
+	return kconfig_compare(text, kconfig_required, look_at_option, doctor, e);
 }
 
 int doctor_release(struct doctor *doctor, struct error *e)
@@ -81,23 +87,24 @@ int doctor_release(struct doctor *doctor, struct error *e)
 int doctor_kernel(struct doctor *doctor, struct error *e)
 {
 	const struct doctor_options *given = doctor->given;
-	SCOPED_FREE char *text = NULL;
+	SCOPED_FREE uint8_t *bytes = NULL;
+	size_t size_bytes;
 	if (given->kernel_config == NULL && given->kernel == NULL) {
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 			"no --kernel-config was given: the kernel's options are not looked at");
 		return 0;
 	}
-	if (read_config(doctor, &text, e) != 0) {
-		if (given->kernel_config != NULL || e->code != ERROR_MISSING || e->sys_errno != 0)
+	if (read_config_file(doctor, &bytes, &size_bytes, e) != 0)
+		return -1;
+	if (compare_options(doctor, bytes, size_bytes, e) != 0) {
+		if (given->kernel_config != NULL || e->code == ERROR_NOSPACE)
 			return -1;
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
-			"the kernel `%s` has no configuration in it that can be read: its options "
-			"are not looked at (see --kernel-config)",
-			given->kernel);
+			"the kernel `%s` has no configuration in it that can be read (%s): its "
+			"options are not looked at (see --kernel-config)",
+			given->kernel, e->text);
 		return 0;
 	}
-	if (kconfig_compare(text, kconfig_required, look_at_option, doctor, e) != 0)
-		return -1;
 	doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "kernel: its options");
 	return 0;
 }

@@ -121,9 +121,16 @@ static void check_tries(struct doctor *doctor, const struct candidates *found)
 	}
 }
 
-/* True when it is a candidate whose layers are whole. `*below`: why not, where it is the floor. */
+/* Not of this device, or no longer: no fault where another boots. */
+static bool is_for_another(enum error_code code)
+{
+	return code == ERROR_ROLLBACK || code == ERROR_TARGET;
+}
+
+/* True when it is a candidate whose layers are whole. `*passed`: why not, where is_for_another().
+ */
 static bool look_at_stack(struct doctor *doctor, struct source *source,
-	struct candidate_policy *policy, const char *file_name, struct error *below,
+	struct candidate_policy *policy, const char *file_name, struct error *passed,
 	struct candidates *found)
 {
 	SCOPED_FREE uint8_t *bytes = NULL;
@@ -151,8 +158,8 @@ static bool look_at_stack(struct doctor *doctor, struct source *source,
 			stack_free(&candidate.stack);
 	}
 	if (result != 0) {
-		if (why.code == ERROR_ROLLBACK)
-			*below = why;
+		if (is_for_another(why.code))
+			*passed = why;
 		else
 			doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(why.code), "%s: %s",
 				file_name, why.text);
@@ -170,11 +177,18 @@ static bool look_at_stack(struct doctor *doctor, struct source *source,
 	return whole && room;
 }
 
+/* On the state partition, which /init never mounts where the upper is volatile by its init.conf. */
+static bool keeps_something(const struct doctor *doctor, const struct stack *stack)
+{
+	return !doctor->conf.upper_volatile &&
+	       (stack->upper == UPPER_PERSISTENT || stack->persist_count > 0);
+}
+
 static bool look_at_all(struct doctor *doctor, struct source *source, bool *state_needed)
 {
 	static struct candidate_names names;
 	static struct candidates found;
-	static struct error below[LIMIT_STACK_FILES];
+	static struct error passed[LIMIT_STACK_FILES];
 	bool boots = false;
 	struct error why;
 	struct candidate_policy policy = {.signatures = {.keys = doctor->keys,
@@ -197,20 +211,19 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 			policy.name != NULL ? " named " : "",
 			policy.name != NULL ? policy.name : "");
 	for (size_t i = 0; i < names.count; i++)
-		boots = look_at_stack(doctor, source, &policy, names.list[i], &below[i], &found) ||
+		boots = look_at_stack(doctor, source, &policy, names.list[i], &passed[i], &found) ||
 			boots;
-	/* That the last one but one is below the floor is how an update ends. */
+	/* That the last one but one is below the floor, or for the kernel before, is how an update
+	 * ends. */
 	for (size_t i = 0; i < names.count; i++) {
-		if (below[i].code != ERROR_NONE)
+		if (passed[i].code != ERROR_NONE)
 			doctor_say(doctor, boots ? DOCTOR_NOTE : DOCTOR_FAULT,
-				boots ? ERROR_NONE : below[i].code,
-				boots ? NULL : todo_of(below[i].code), "%s: %s", names.list[i],
-				below[i].text);
+				boots ? ERROR_NONE : passed[i].code,
+				boots ? NULL : todo_of(passed[i].code), "%s: %s", names.list[i],
+				passed[i].text);
 	}
 	for (size_t i = 0; i < found.count; i++)
-		*state_needed = *state_needed || found.list[i].stack.persist_count > 0 ||
-				(found.list[i].stack.upper == UPPER_PERSISTENT &&
-					!doctor->conf.upper_volatile);
+		*state_needed = *state_needed || keeps_something(doctor, &found.list[i].stack);
 	if (candidates_check_names(&found, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG, "fix the name: --set 'stack NAME'",
 			"%s", why.text);
@@ -232,13 +245,32 @@ static int open_layers(const struct doctor_place *place, struct ext4 *fs, struct
 	return 0;
 }
 
-bool doctor_stacks(struct doctor *doctor, bool *state_needed)
+/* NULL: the stacks there can be looked at. */
+static const char *why_unseen(const struct doctor *doctor, const struct ext4 *fs)
+{
+	if (doctor->key_count == 0)
+		return "without a key the stacks are not looked at";
+	if (!doctor->initrd_whole)
+		return "the stacks are not looked at: the initramfs may have more keys";
+	if ((ext4_unread(fs) & fs->incompat) != 0)
+		return "the layers partition has ext4 features that are not read here: its stacks "
+		       "are not looked at";
+	if (ext4_unread(fs) != 0)
+		return "the layers partition has a file system without extents (ext2, ext3), which "
+		       "is not read here: its stacks are not looked at";
+	return NULL;
+}
+
+bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 {
 	const struct doctor_place *place = doctor_find(doctor, INITCONF_LAYERS);
 	struct ext4 fs;
 	struct error why;
 	struct source *source;
 	*state_needed = false;
+	*looked = doctor->initrd_whole &&
+		  (place != NULL ||
+			  (doctor->conf.device[INITCONF_LAYERS][0] != '/' && !doctor->has_logical));
 	if (place == NULL)
 		return false;
 	if (open_layers(place, &fs, &why) != 0) {
@@ -249,16 +281,16 @@ bool doctor_stacks(struct doctor *doctor, bool *state_needed)
 	if (place->ext4.damaged)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_DEVICE, "run e2fsck on it",
 			"layers on %s: the file system is marked as damaged", place->name);
-	if (doctor->key_count == 0 || ext4_unread(&fs) != 0) {
-		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
-			doctor->key_count == 0
-				? "without a key the stacks are not looked at"
-				: "the layers partition has ext4 features that are not read here: "
-				  "its stacks are not looked at");
+	doctor_say_journal(doctor, "layers", place, &fs);
+	const char *unseen = why_unseen(doctor, &fs);
+	if (unseen != NULL) {
+		*looked = *looked && doctor->key_count == 0;
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL, "%s", unseen);
 		return false;
 	}
 	if (ext4_source_open(&fs, &source, &why) != 0) {
 		doctor_say(doctor, DOCTOR_FAULT, why.code, NULL, "%s", why.text);
+		*looked = false;
 		return false;
 	}
 	bool boots = look_at_all(doctor, source, state_needed);

@@ -13,11 +13,14 @@ enum { MAX_DIRECTORY_BYTES = 16 * 1024 * 1024, MAX_DEPTH = 5, EXTENT_MAGIC = 0xf
 /* Features, by Documentation/filesystems/ext4/super.rst: those that are read here, and those
  * besides (meta_bg, inline_data, encrypt, casefold) that Linux knows. */
 enum {
+	INCOMPAT_RECOVER = 0x4,
+	INCOMPAT_EXTENTS = 0x40,
 	INCOMPAT_64BIT = 0x80,
 	INCOMPAT_READ = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000,
 	INCOMPAT_LINUX = INCOMPAT_READ | 0x10 | 0x8000 | 0x10000 | 0x20000,
 	RO_COMPAT_LINUX = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x400 |
 			  0x1000 | 0x2000 | 0x8000 | 0x10000,
+	RO_COMPAT_READONLY = 0x1000,
 	INODE_EXTENTS = 0x80000
 };
 
@@ -95,7 +98,17 @@ uint32_t ext4_unknown(const struct ext4 *fs, bool write)
 
 uint32_t ext4_unread(const struct ext4 *fs)
 {
-	return fs->incompat & ~(uint32_t)INCOMPAT_READ;
+	return (fs->incompat & ~(uint32_t)INCOMPAT_READ) | (~fs->incompat & INCOMPAT_EXTENTS);
+}
+
+bool ext4_needs_replay(const struct ext4 *fs)
+{
+	return (fs->incompat & INCOMPAT_RECOVER) != 0;
+}
+
+bool ext4_is_readonly(const struct ext4 *fs)
+{
+	return (fs->ro_compat & RO_COMPAT_READONLY) != 0;
 }
 
 /* --- files */

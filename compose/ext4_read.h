@@ -32,8 +32,16 @@ int ext4_open(gpt_read read, void *context, uint64_t size_bytes, struct ext4 *ou
 /* Features that Linux 6.1 doesn't mount (`write`: to be written to). 0: none. */
 uint32_t ext4_unknown(const struct ext4 *fs, bool write);
 
-/* Features that Linux knows and this reader doesn't: nothing can be looked at. 0: none. */
+/* Features that Linux knows and this reader doesn't, and that of extents (0x40) where it is not
+ * there: nothing can be looked at. 0: none. */
 uint32_t ext4_unread(const struct ext4 *fs);
+
+/* Its journal has to be replayed first: what is read is older. (It is mounted, or was not
+ * unmounted.) */
+bool ext4_needs_replay(const struct ext4 *fs);
+
+/* Linux mounts it read-only, whatever was asked for. */
+bool ext4_is_readonly(const struct ext4 *fs);
 
 struct ext4_file {
 	uint32_t number;

@@ -67,9 +67,11 @@ static bool take_option(
 
 static bool is_config(const char *text)
 {
-	for (const char *at = text; (at = strstr(at, "CONFIG_")) != NULL; at++) {
-		if ((at == text || at[-1] == '\n') && strcspn(at, "=") < strcspn(at, "\n"))
+	for (const char *line = text; *line != '\0';) {
+		if (strncmp(line, "CONFIG_", 7) == 0 && line[strcspn(line, "=\n")] == '=')
 			return true;
+		line += strcspn(line, "\n");
+		line += *line == '\n';
 	}
 	return false;
 }

@@ -15,6 +15,9 @@ enum { INPUT_BYTES = 128 * 1024 };
 
 struct unzip {
 	int fd;
+	const uint8_t *bytes; /* instead of it, unless NULL */
+	size_t bytes_left, filled_bytes;
+	bool one, over; /* one member or frame only; it has ended */
 	/* One of these, by kind. */
 	int (*read)(struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e);
 	z_stream gzip;
@@ -24,11 +27,22 @@ struct unzip {
 	uint8_t input[INPUT_BYTES];
 };
 
+static ssize_t take_input(struct unzip *self)
+{
+	if (self->bytes == NULL)
+		return read(self->fd, self->input, sizeof self->input);
+	size_t now = self->bytes_left < sizeof self->input ? self->bytes_left : sizeof self->input;
+	memcpy(self->input, self->bytes, now);
+	self->bytes += now;
+	self->bytes_left -= now;
+	return (ssize_t)now;
+}
+
 /* Have at least one byte of input, unless the file has ended. */
 static int refill(struct unzip *self, struct error *e)
 {
 	while (self->at == self->filled && !self->ended) {
-		ssize_t got = read(self->fd, self->input, sizeof self->input);
+		ssize_t got = take_input(self);
 		if (interrupt_check(e) != 0)
 			return -1;
 		if (got < 0 && errno == EINTR)
@@ -37,6 +51,7 @@ static int refill(struct unzip *self, struct error *e)
 			return error_errno(e, errno, "read");
 		self->at = 0;
 		self->filled = (size_t)got;
+		self->filled_bytes += self->filled;
 		self->ended = got == 0;
 	}
 	return 0;
@@ -58,7 +73,7 @@ static int read_gzip(struct unzip *self, uint8_t *to, size_t capacity, size_t *g
 {
 	self->gzip.next_out = to;
 	self->gzip.avail_out = (uInt)capacity;
-	while (self->gzip.avail_out == capacity) {
+	while (self->gzip.avail_out == capacity && !self->over) {
 		if (refill(self, e) != 0)
 			return -1;
 		if (self->at == self->filled) {
@@ -73,6 +88,7 @@ static int read_gzip(struct unzip *self, uint8_t *to, size_t capacity, size_t *g
 		self->at = self->filled - self->gzip.avail_in;
 		if (result == Z_STREAM_END) {
 			self->started = false;
+			self->over = self->one;
 			if (inflateReset(&self->gzip) != Z_OK)
 				return error_set(e, ERROR_STREAM, 0, "gzip data");
 		} else if (result == Z_MEM_ERROR) {
@@ -89,7 +105,7 @@ static int read_gzip(struct unzip *self, uint8_t *to, size_t capacity, size_t *g
 static int read_zstd(struct unzip *self, uint8_t *to, size_t capacity, size_t *got, struct error *e)
 {
 	ZSTD_outBuffer out = {.dst = to, .size = capacity};
-	while (out.pos == 0) {
+	while (out.pos == 0 && !self->over) {
 		if (refill(self, e) != 0)
 			return -1;
 		ZSTD_inBuffer in = {self->input, self->filled, self->at};
@@ -103,6 +119,7 @@ static int read_zstd(struct unzip *self, uint8_t *to, size_t capacity, size_t *g
 			return error_set(e, ERROR_STREAM, 0, "zstd data that is cut");
 		self->at = in.pos;
 		self->started = left != 0;
+		self->over = self->one && left == 0;
 	}
 	*got = out.pos;
 	return 0;
@@ -142,18 +159,40 @@ static int choose(struct unzip *self, struct error *e)
 	}
 }
 
-int unzip_open(int fd, struct unzip **out, struct error *e)
+/* `self` is ours. */
+static int begin(struct unzip *self, struct unzip **out, struct error *e)
 {
-	struct unzip *self = calloc(1, sizeof *self);
-	if (self == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	self->fd = fd;
 	if (choose(self, e) != 0) {
 		unzip_close(self);
 		return -1;
 	}
 	*out = self;
 	return 0;
+}
+
+int unzip_open(int fd, struct unzip **out, struct error *e)
+{
+	struct unzip *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	self->fd = fd;
+	return begin(self, out, e);
+}
+
+int unzip_open_one(const uint8_t *bytes, size_t size_bytes, struct unzip **out, struct error *e)
+{
+	struct unzip *self = calloc(1, sizeof *self);
+	if (self == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	self->bytes = bytes;
+	self->bytes_left = size_bytes;
+	self->one = true;
+	return begin(self, out, e);
+}
+
+size_t unzip_taken(const struct unzip *unzip)
+{
+	return unzip->filled_bytes - (unzip->filled - unzip->at);
 }
 
 int unzip_read(struct unzip *unzip, uint8_t *to, size_t capacity, size_t *got, struct error *e)

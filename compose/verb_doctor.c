@@ -63,11 +63,10 @@ static const struct option_spec options[] = {
 
 static int print_json(struct doctor *doctor, bool looked, bool boots, struct error *e)
 {
-	json_t *object = json_pack("{s:O, s:I, s:I}", "findings", doctor->findings, "faults",
+	json_t *object = json_pack("{s:O, s:I, s:I, s:o}", "findings", doctor->findings, "faults",
 		(json_int_t)doctor->counts[DOCTOR_FAULT], "warnings",
-		(json_int_t)doctor->counts[DOCTOR_WARNING]);
-	if (object != NULL && looked)
-		(void)json_object_set_new(object, "boots", json_boolean(boots));
+		(json_int_t)doctor->counts[DOCTOR_WARNING], "boots",
+		looked ? json_boolean(boots) : json_null());
 	int result =
 		object != NULL && json_dumpf(object, stdout, 0) == 0
 			? 0
@@ -77,6 +76,7 @@ static int print_json(struct doctor *doctor, bool looked, bool boots, struct err
 	return result;
 }
 
+/* `looked`: at the stacks, so that it is known whether one boots. */
 static int conclude(struct doctor *doctor, bool looked, bool boots, struct error *e)
 {
 	size_t faults = doctor->counts[DOCTOR_FAULT];
@@ -94,14 +94,13 @@ static int conclude(struct doctor *doctor, bool looked, bool boots, struct error
 
 static int look(struct doctor *doctor, struct error *e)
 {
-	bool state_needed = false, boots = false;
+	bool state_needed = false, looked = false, boots = false;
 	if (doctor_release(doctor, e) != 0 || doctor_initrd(doctor, e) != 0 ||
 		doctor_kernel(doctor, e) != 0 || doctor_disks(doctor, e) != 0)
 		return -1;
-	bool looked = doctor->given->image.count > 0;
-	if (looked) {
+	if (doctor->given->image.count > 0) {
 		doctor_record(doctor);
-		boots = doctor_stacks(doctor, &state_needed);
+		boots = doctor_stacks(doctor, &looked, &state_needed);
 		doctor_state(doctor, state_needed);
 	}
 	return conclude(doctor, looked, boots, e);
@@ -129,8 +128,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		scope_close(&doctor->disks[i]);
 	json_decref(doctor->findings);
 	initconf_free(&doctor->conf);
-	cpio_members_free(&doctor->members);
-	free(doctor->initrd);
+	initrd_free(&doctor->initrd);
+	free(doctor->initrd_file);
 	return result;
 }
 

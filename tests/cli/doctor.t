@@ -61,6 +61,10 @@ finds() {
 	is "... and what to do" "$(grep -A1 '^doctor: FAULT' "$work/out" | grep -c '^  what to do: .')" 1
 }
 
+boots() { # OPTION...: what --json says
+	"$plyboot" doctor --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["boots"])'
+}
+
 good "a good device" good.img good.cpio good.config
 is "... is said in one line" "$(wc -l <"$work/out")" 1
 good "... as nobody would look at it" good.img good.cpio good.config -v
@@ -76,6 +80,48 @@ for how in gzip zstd; do
 done
 { cat good.cpio; head -c 512 /dev/zero; (cd src && echo file | cpio -o -H newc --quiet); } >two.cpio
 good "two archives, one after another" good.img two.cpio good.config
+mkdir -p early/kernel/x86/microcode
+head -c 5000 /dev/urandom >early/kernel/x86/microcode/GenuineIntel.bin
+(cd early && find kernel | cpio -o -H newc --quiet) >early.cpio
+for how in gzip zstd; do
+	cat early.cpio "$how.cpio" >two.cpio
+	good "microcode in front of an initramfs by $how" good.img two.cpio good.config
+	is "... all of which is read" "$(grep -c '^doctor: note' "$work/out")" 0
+	{ cat "$how.cpio"; head -c $((5 - $(stat -c %s "$how.cpio") % 4)) /dev/zero; cat early.cpio; } >two.cpio
+	doctor good.img two.cpio good.config
+	has "... an archive behind it at no multiple of four is a note" "$work/out" '^doctor: note: .two.cpio. from byte [0-9]* on is no cpio'
+	is "... and nothing the kernel reads" "$(grep -cE '^doctor: (FAULT|WARN)' "$work/out")" 0
+done
+cat gzip.cpio zstd.cpio >two.cpio
+"$plyboot" doctor -v --initrd two.cpio >"$work/out"
+has "two that are compressed" "$work/out" '^doctor: good: initramfs: 1 keys'
+for how in xz lzma bzip2 lz4; do
+	case $how in
+	xz) printf '\xfd7zXZ\0' ;;
+	lzma) printf '\x5d\0\0\x80\0' ;;
+	bzip2) printf 'BZh9' ;;
+	lz4) printf '\x02\x21\x4c\x18' ;;
+	esac >other.cpio
+	head -c 3000 /dev/urandom >>other.cpio
+	cat early.cpio other.cpio >two.cpio
+	for initrd in two other; do
+		good "an initramfs by $how ($initrd)" good.img "$initrd.cpio" good.config
+		has "... is a note" "$work/out" "^doctor: note: .$initrd.cpio. from byte [0-9]* on is no cpio"
+	done
+done
+is "... and whether a stack boots is not said" "$(boots --image good.img --initrd two.cpio)" None
+sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
+good "... nor of what it may name" good.img two.cpio x.config
+cp good.img x.img
+sfdisk -q --part-label x.img 1 another >/dev/null
+good "... nor of what its init.conf may name" x.img two.cpio good.config
+{ cat early.cpio; head -c 2000 gzip.cpio; } >two.cpio
+"$plyboot" doctor --initrd two.cpio >"$work/out"
+is "one behind it that is cut" "$? $(grep -c '^doctor: FAULT STREAM: the initramfs .two.cpio.: ' "$work/out")" "1 1"
+is "... is all that is said" "$(grep -c '^doctor: FAULT' "$work/out")" 1
+{ cat early.cpio; echo; echo rest; } >two.cpio
+"$plyboot" doctor --initrd two.cpio >"$work/out"
+has "what is no archive at all hides nothing" "$work/out" '^doctor: FAULT MISSING: the initramfs has no program /init'
 good "--json" good.img good.cpio good.config --json
 is "... is JSON without findings" "$(python3 -c 'import json, sys
 o = json.load(open(sys.argv[1])); print(o["findings"], o["faults"], o["boots"])' "$work/out")" "[] 0 True"
@@ -92,6 +138,62 @@ mke2fs -q -F -t ext4 -b 1024 -O metadata_csum,64bit,dir_index -L plyboot-layers 
 ok "e2fsck makes the directories hash trees" bash -c "dd if=dense.img of=p bs=1M skip=$((start >> 20)) count=18 status=none &&
 	{ e2fsck -fyD p >/dev/null; [ \$? -le 1 ]; } && dd if=p of=dense.img bs=1M seek=$((start >> 20)) conv=notrunc status=none"
 good "blocks of 1 KiB, checksums, hash trees" dense.img good.cpio good.config
+
+# sectors IMAGE: its table anew, as of a disk with sectors of 4 KiB
+sectors() {
+	python3 - "$1" <<'EOF'
+import struct, sys, zlib
+with open(sys.argv[1], "r+b") as image:
+    start = bytearray(image.read(1 << 20))
+    header = start[512:512 + 92]
+    count, size = struct.unpack_from("<II", header, 80)
+    entries = start[1024:1024 + count * size]
+    for at in range(0, len(entries), size):
+        first, last = struct.unpack_from("<QQ", entries, at + 32)
+        if first:
+            struct.pack_into("<QQ", entries, at + 32, first // 8, (last + 1) // 8 - 1)
+    struct.pack_into("<I", header, 88, zlib.crc32(entries))
+    struct.pack_into("<I", header, 16, 0)
+    struct.pack_into("<I", header, 16, zlib.crc32(header))
+    start[512:] = bytes(len(start) - 512)
+    start[4096:4096 + 92] = header
+    start[8192:8192 + len(entries)] = entries
+    image.seek(0)
+    image.write(start)
+EOF
+}
+cp good.img x.img
+sectors x.img
+good "a disk with sectors of 4 KiB" x.img good.cpio good.config
+printf X | dd of=x.img bs=1 seek=$((4096 + 16)) conv=notrunc status=none
+doctor x.img good.cpio good.config
+has "... whose table is damaged" "$work/out" '^doctor: FAULT FORMAT: .x.img.: GPT header damaged'
+
+# A DOS partition table: its partitions have no labels of their own, their file systems do.
+table() { # IMAGE TYPE...: with partitions where those of good.img are
+	local image=$1 number=0
+	shift
+	cp good.img "$image"
+	{
+		printf 'label: dos\nlabel-id: 0x1234abcd\n'
+		for type; do
+			number=$((number + 1))
+			sfdisk -d good.img | sed -n "s/^.*[^0-9]$number : *\(start=.*, size= *[0-9]*\),.*/\1, type=$type/p"
+		done
+	} | sfdisk -q --wipe always "$image"
+}
+table dos.img 83 da 83
+initrd x.cpio --set 'layers LABEL=plyboot-layers' --set 'record none' --set 'state PARTUUID=1234abcd-03'
+good "a DOS partition table" dos.img x.cpio good.config -v
+has "... the layers partition is found in it" "$work/out" '^doctor: good: layers partition: partition 1 of .dos.img. '
+doctor dos.img good.cpio good.config
+has "... but no partition by PARTLABEL=" "$work/out" '^doctor: FAULT DEVICE: no partition is PARTLABEL=plyboot-layers'
+is "... and that there is no GPT is no fault" "$(grep -c GPT "$work/out")" 0
+table dos.img 83 5
+good "logical partitions" dos.img good.cpio good.config
+has "... are a note" "$work/out" '^doctor: note: .dos.img.: its logical partitions are not looked at'
+has "... as is what may be one of them" "$work/out" '^doctor: note: no partition that was looked at is PARTLABEL=plyboot-layers'
+is "... and whether a stack boots is not said" "$(boots --image dos.img --initrd good.cpio)" None
 
 # --- 1: the kernel
 
@@ -141,6 +243,15 @@ cp good.img other.img
 ok "another disk" sfdisk -q --part-label other.img 2 other
 doctor good.img x.cpio good.config --image other.img
 has "one label on two disks" "$work/out" '2 partitions are LABEL=plyboot-layers: partition 1 of .good.img. and partition 1 of .other.img.'
+
+cp -a store kept
+stack 6 --upper persistent --persist /var/lib/app
+image persist.img
+rm -rf store && mv kept store
+sfdisk -q --part-label persist.img 3 another >/dev/null
+finds "a state partition that a persistent path is on" DEVICE 'no partition is PARTLABEL=plyboot-state' persist.img good.cpio good.config
+initrd x.cpio --set 'upper volatile'
+good "... which 'upper volatile' never mounts" persist.img x.cpio good.config
 
 # --- 9, 10: blobs
 
@@ -217,12 +328,28 @@ echo kernel/overlay.ko: >modules/lib/modules/6.1.0-9-amd64/modules.dep
 initrd x.cpio --modules modules --module overlay
 finds "a stack for another kernel" TARGET 'for kernel 6.1.0-1-other, this kernel is 6.1.0-9-amd64' x.img x.cpio good.config
 good "... where nothing says which it is" x.img good.cpio good.config
+cp -a store kept
+stack 6 --kernel 6.1.0-1-other
+image both.img
+rm -rf store && mv kept store
+good "... which is well where another boots" both.img x.cpio good.config
+has "... and is a note" "$work/out" '^doctor: note: demo-6.stack: .*for kernel 6.1.0-1-other'
 python3 -c 'import sys; b = bytearray(2048); b[0x202:0x206] = b"HdrS"; b[0x20e:0x210] = b"\0\1"
 b[0x300:0x318] = b"6.1.0-8-amd64 (me@home) "; open("bzImage", "wb").write(b)'
 finds "modules of another kernel" TARGET 'the module /lib/modules/6.1.0-9-amd64/.*, and the kernel is 6.1.0-8-amd64' \
 	good.img x.cpio good.config --kernel bzImage
 "$plyboot" doctor --kernel bzImage >"$work/out" 2>"$work/err"
 has "a kernel whose configuration can't be read is a note" "$work/out" '^doctor: note: the kernel .bzImage. has no configuration'
+head -c 20000000 /dev/zero | gzip >Image.gz
+{ cat bzImage; printf 'IKCFG_ST'; gzip -c good.config | head -c 100; } >cut.bzImage
+gzip -c k.pub >other.gz
+for kernel in Image.gz cut.bzImage other.gz; do
+	"$plyboot" doctor --kernel "$kernel" --image good.img --initrd good.cpio >"$work/out" 2>"$work/err"
+	is "$kernel without a configuration that can be read: that is a note, and the rest is looked at" \
+		"$? $(grep -c "^doctor: note: the kernel .$kernel. has no configuration" "$work/out") $(grep -c '0 faults' "$work/out")" "0 1 1"
+done
+refuses "... but it is refused as --kernel-config" 1 STREAM "$plyboot" doctor --kernel-config cut.bzImage
+refuses "... also a large one" 1 LIMIT "$plyboot" doctor --kernel-config Image.gz
 sed 's/^CONFIG_OVERLAY_FS=.*/CONFIG_OVERLAY_FS=m/' good.config >x.config
 good "a module that is loaded" good.img x.cpio x.config
 cp -a store kept
@@ -253,6 +380,14 @@ behind x.cpio 'signatures 2'
 doctor good.img x.cpio good.config
 has "more signatures than keys" "$work/out" '^doctor: FAULT CONFIG: init.conf wants signatures by 2 keys, and 1 are trusted'
 
+mkdir -p cpio/etc/plyboot/keys
+(cd cpio && zcat -f ../good.cpio | cpio -i --quiet --no-absolute-filenames 'etc/plyboot/keys/*' 2>/dev/null)
+for key in cpio/etc/plyboot/keys/*; do cp "$key" "$key-again"; done
+behind x.cpio 'signatures 2'
+doctor good.img x.cpio good.config
+has "... where one key stands there twice" "$work/out" '^doctor: FAULT CONFIG: init.conf wants signatures by 2 keys, and 1 are trusted'
+rm -r cpio/etc/plyboot/keys
+
 # --- 16: file systems
 
 cp good.img x.img
@@ -264,6 +399,34 @@ finds "a file system with errors" DEVICE 'state on partition 3 .*marked as damag
 cp good.img x.img
 printf '\x00\x00\x00\x80' | dd of=x.img bs=1 seek=$(($(part x.img 3) + 1024 + 0x60)) conv=notrunc status=none
 finds "a file system with a feature that Linux doesn't know" DEVICE 'ext4 features 0x80000000' x.img good.cpio good.config
+feature() { # PARTITION OFFSET BIT: set in x.img, by its superblock
+	python3 - "$(part x.img "$1")" "$2" "$3" <<'EOF'
+import struct, sys
+at, offset, bit = (int(word, 0) for word in sys.argv[1:])
+with open("x.img", "r+b") as image:
+    image.seek(at + 1024 + offset)
+    value, = struct.unpack("<I", image.read(4))
+    image.seek(at + 1024 + offset)
+    image.write(struct.pack("<I", value | bit))
+EOF
+}
+cp good.img x.img
+feature 3 0x64 0x1000
+finds "a state partition that is marked as read-only" DEVICE 'state on partition 3 .*read-only' x.img good.cpio good.config
+cp good.img x.img
+feature 1 0x64 0x1000
+good "... which a layers partition may be" x.img good.cpio good.config
+feature 1 0x60 0x4
+feature 3 0x60 0x4
+good "journals that were not replayed" x.img good.cpio good.config
+for what in layers state; do
+	has "... are a note: $what" "$work/out" "^doctor: note: $what on partition [13] .*its journal was not replayed"
+done
+cp good.img x.img
+mke2fs -q -F -t ext3 -b 1024 -L plyboot-layers -E "offset=$start" -d tree x.img 18000 2>"$work/err"
+good "an ext3 with the layers" x.img good.cpio good.config
+has "... is a note" "$work/out" '^doctor: note: the layers partition has a file system without extents'
+is "... and whether a stack boots is not said" "$(boots --image x.img --initrd good.cpio)" None
 cp good.img x.img
 dd if=/dev/zero of=x.img bs=512 seek=1 count=1 conv=notrunc status=none
 doctor x.img good.cpio good.config
@@ -276,6 +439,30 @@ head -c 1000 good.cpio >cut.cpio
 is "an initramfs that is cut" "$? $(grep -cE '^doctor: FAULT FORMAT: the initramfs' "$work/out")" "1 1"
 "$plyboot" doctor --image good.img >"$work/out" 2>"$work/err"
 has "without an initramfs that is a note" "$work/out" '^doctor: note: no --initrd was given'
+is "... and whether a stack boots is not said" "$(grep -c 'no stack would boot' "$work/out")" 0
+is "... in JSON it is null" "$(boots --image good.img)" None
+cp good.img x.img
+sfdisk -q --part-label x.img 1 another >/dev/null
+is "... also where no partition is named so by default" "$(boots --image x.img)" None
+is "... as without a disk" "$(boots --initrd good.cpio)" None
+initrd x.cpio --set 'layers /dev/vda1'
+"$plyboot" doctor --image good.img --initrd x.cpio >"$work/out"
+has "a layers partition by its device is a note" "$work/out" '^doctor: note: the layers partition is /dev/vda1 on the device'
+is "... and whether a stack boots is not said" \
+	"$(grep -c 'no stack would boot' "$work/out") $(boots --image good.img --initrd x.cpio)" "0 None"
+cp good.img x.img
+printf '\x52' | dd of=x.img bs=1 seek=$((start + 1024 + 0x60)) conv=notrunc status=none
+"$plyboot" doctor --image x.img --initrd good.cpio >"$work/out"
+has "ext4 features that are not read are a note" "$work/out" '^doctor: note: the layers partition has ext4 features that are not read'
+is "... and whether a stack boots is not said" \
+	"$(grep -c 'no stack would boot' "$work/out") $(boots --image x.img --initrd good.cpio)" "0 None"
+"$plyboot" initramfs --pub other.pub -o x.cpio >/dev/null
+is "where no stack boots, that is said" "$("$plyboot" doctor --image good.img --initrd x.cpio | grep -c 'no stack would boot$') $(
+	boots --image good.img --initrd x.cpio)" "1 False"
+sfdisk -q --part-label x.img 1 another >/dev/null
+is "... also where there is no layers partition" "$(boots --image x.img --initrd good.cpio)" False
+(cd cpio && rm -rf etc/plyboot/init.conf && cp "$plyboot" init && echo init | cpio -o -H newc --quiet) >x.cpio
+is "... or no key" "$(boots --image good.img --initrd x.cpio)" False
 refuses "nothing to look at" 2 USAGE "$plyboot" doctor
 refuses "a time that is none" 2 USAGE "$plyboot" doctor --image good.img --time yesterday
 refuses "an image that is not there" 3 MISSING "$plyboot" doctor --image nowhere

@@ -107,6 +107,16 @@ static void test_reading(void)
 	is_int(ext4_open(read_disk, NULL, sizeof disk, &fs, &e), 0, "a good file system");
 	ok(fs.block_bytes == BLOCK && fs.free_blocks == 20 && fs.free_inodes == 10, "its numbers");
 	ok(ext4_unknown(&fs, true) == 0 && ext4_unread(&fs) == 0, "no feature is unknown");
+	ok(!ext4_needs_replay(&fs) && !ext4_is_readonly(&fs), "nothing is said of its journal");
+	fs.incompat = 0x2;
+	ok(ext4_unknown(&fs, true) == 0 && ext4_unread(&fs) == 0x40, "without extents: not read");
+	fs.incompat = 0x52;
+	ok(ext4_unknown(&fs, true) == 0 && ext4_unread(&fs) == 0x10, "meta_bg: not read");
+	fs.incompat = 0x46;
+	ok(ext4_unread(&fs) == 0 && ext4_needs_replay(&fs), "a journal that was not replayed");
+	fs.ro_compat = 0x1000;
+	ok(ext4_unknown(&fs, true) == 0 && ext4_is_readonly(&fs), "marked as read-only");
+	is_int(ext4_open(read_disk, NULL, sizeof disk, &fs, &e), 0, "again");
 	is_int(find(&file, "file", &e), 0, "a file");
 	ok(file.number == FILE_INODE && file.size_bytes == 2 * BLOCK + 5, "which it is");
 	is_int(ext4_read_at(&fs, &file, BLOCK - 5, bytes, 10, &e), 0, "over two blocks");
