@@ -104,7 +104,10 @@ static int add_init(struct timeline *self, size_t rest, struct error *e)
 
 static int collect(struct timeline *self, struct error *e)
 {
+	const struct times_systemd *systemd = self->times->systemd;
 	size_t rest = ladder_rows(self->report);
+	if (systemd != NULL && timeline_check_systemd(self->report, systemd, e) != 0)
+		return -1;
 	if (timeline_ms(self->report, "init_ms", &self->init_ms, e) != 0 ||
 		timeline_ms(self->report, "uptime_ms", &self->uptime_ms, e) != 0)
 		return -1;
@@ -208,8 +211,6 @@ int timeline_draw(const json_t *report, const struct timeline_times *times, char
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	self->report = report;
 	self->times = times;
-	if (times->systemd != NULL && timeline_check_systemd(report, times->systemd, e) != 0)
-		return -1;
 	if (collect(self, e) != 0)
 		return -1;
 	title_of(self, title);
