@@ -160,7 +160,8 @@ const struct verb verb_plot = {
 		    "  plyboot plot -o boot.svg\n"
 		    "  plyboot plot -o boot.svg boot.json\n\n"
 		    "With all that can be known, taken along from a device:\n"
-		    "  (systemctl show; echo; systemctl show '*') >systemd.txt\n"
+		    "  keys=Id,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic\n"
+		    "  (systemctl show; echo; systemctl show '*' --property=$keys) >systemd.txt\n"
 		    "  dmesg >kernel.txt\n"
 		    "  plyboot plot -o boot.svg --systemd systemd.txt --kernel-log kernel.txt "
 		    "boot.json\n",
