@@ -1,12 +1,14 @@
 #include "program.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "../layers/scope.h"
 #include "interrupt.h"
@@ -67,6 +69,7 @@ _Noreturn static void become(const struct program_run *run, const struct pipes *
 	(void)setenv("LC_ALL", "C", 1);
 	for (const char *const *word = run->environment; word != NULL && *word != NULL; word++)
 		(void)putenv((char *)(uintptr_t)*word);
+	(void)alarm(run->limit_s); /* should it close its output and stay */
 	execv(run->path, (char *const *)(uintptr_t)run->arguments);
 	_exit(127);
 }
@@ -116,12 +119,36 @@ static int drain(const struct program_run *run, struct pollfd *from, bool to_sin
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now = {0};
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Till a program's limit, for poll(). -1: it has none; 0: it is over, and `e` says so. */
+static int left_ms(const struct program_run *run, int64_t start_ms, struct error *e)
+{
+	if (run->limit_s == 0)
+		return -1;
+	int64_t left = start_ms + (int64_t)run->limit_s * 1000 - now_ms();
+	if (left > 0)
+		return left > INT_MAX ? INT_MAX : (int)left;
+	(void)error_set(
+		e, ERROR_IO, 0, "%s took longer than %u s", run->arguments[0], run->limit_s);
+	return 0;
+}
+
 static int take_output(const struct program_run *run, const struct pipes *pipes, struct said *said,
 	struct error *e)
 {
 	struct pollfd from[2] = {{pipes->output[0], POLLIN, 0}, {pipes->errors[0], POLLIN, 0}};
+	const int64_t start_ms = now_ms();
 	while (from[0].fd >= 0 || from[1].fd >= 0) {
-		if (poll(from, 2, -1) < 0) {
+		int left = left_ms(run, start_ms, e);
+		if (left == 0)
+			return -1;
+		if (poll(from, 2, left) < 0) {
 			if (interrupt_check(e) != 0)
 				return -1;
 			if (errno == EINTR)
@@ -202,7 +229,7 @@ int program_run(const struct program_run *run, struct error *e)
 	}
 	int result = take_output(run, &pipes, &said, e);
 	if (result != 0)
-		(void)kill(child, SIGTERM);
+		(void)kill(child, run->limit_s > 0 ? SIGKILL : SIGTERM);
 	close_pipes(&pipes);
 	if (await(child, &status) != 0 && result == 0)
 		return error_errno(e, errno, "wait for %s", run->path);

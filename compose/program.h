@@ -16,6 +16,7 @@ struct program_run {
 	const char *input;              /* for its standard input; may be NULL */
 	int keep_fd;                    /* is its descriptor PROGRAM_FD; -1: none */
 	int directory_fd;               /* where it runs; -1: here */
+	unsigned limit_s;               /* it is killed when it takes longer; 0: no limit */
 	/* What it prints on standard output goes to `sink`, in chunks; NULL: to the message of an
 	 * error, with what it prints on standard error. */
 	int (*sink)(void *context, const void *data, size_t size_bytes, struct error *e);
@@ -30,7 +31,8 @@ enum { PROGRAM_FD = 9 };
  * lead. ERROR_MISSING names the Debian package that has it. */
 int program_find(const char *name, const char *package, char path[PATH_MAX], struct error *e);
 
-/* Run it to its end; its messages are in English. ERROR_IO unless it ended with 0. */
+/* Run it to its end; its messages are in English. ERROR_IO unless it ended with 0, within its
+ * limit. */
 int program_run(const struct program_run *run, struct error *e);
 
 #endif

@@ -10,10 +10,11 @@
 /* Its picture: one element, and no bytes that XML has not. */
 static void draw(const json_t *report)
 {
+	const struct timeline_times none = {0};
 	struct error e = {0};
 	char *svg;
 	size_t size;
-	if (timeline_draw(report, &svg, &size, &e) != 0) {
+	if (timeline_draw(report, &none, &svg, &size, &e) != 0) {
 		must(e.code == ERROR_FORMAT);
 		return;
 	}
