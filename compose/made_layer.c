@@ -1,7 +1,11 @@
 #include "made_layer.h"
 
+#include <stdlib.h>
+
+#include "../layers/scope.h"
 #include "measure.h"
 #include "piecing.h"
+#include "unzip.h"
 
 static int write_layer(struct piece_writer *writer, made_layer_fill *fill, void *context,
 	struct layer_record *record, struct error *e)
@@ -32,4 +36,32 @@ int made_layer_add(struct layout *layout, made_layer_fill *fill, void *context,
 		return -1;
 	*out = record;
 	return 0;
+}
+
+static int fill_from_tar(void *context, void *piecing, struct error *e)
+{
+	enum { CHUNK_BYTES = 256 * 1024 };
+	SCOPED_FREE uint8_t *chunk = malloc(CHUNK_BYTES);
+	size_t got;
+	if (chunk == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	for (;;) {
+		if (unzip_read(context, chunk, CHUNK_BYTES, &got, e) != 0)
+			return -1;
+		if (got == 0)
+			return 0;
+		if (piecing_write(piecing, chunk, got, e) != 0)
+			return -1;
+	}
+}
+
+int made_layer_add_tar(struct layout *layout, int fd, enum user_xattrs user_xattrs,
+	struct layer_record *out, struct error *e)
+{
+	struct unzip *unzip;
+	if (unzip_open(fd, &unzip, e) != 0)
+		return -1;
+	int result = made_layer_add(layout, fill_from_tar, unzip, user_xattrs, out, e);
+	unzip_close(unzip);
+	return result;
 }

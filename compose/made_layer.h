@@ -15,4 +15,8 @@ typedef int made_layer_fill(void *context, void *piecing, struct error *e);
 int made_layer_add(struct layout *layout, made_layer_fill *fill, void *context,
 	enum user_xattrs user_xattrs, struct layer_record *out, struct error *e);
 
+/* The same of a tar that `fd` has, plain or compressed, as unzip.h reads it. */
+int made_layer_add_tar(struct layout *layout, int fd, enum user_xattrs user_xattrs,
+	struct layer_record *out, struct error *e);
+
 #endif

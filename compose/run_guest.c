@@ -27,13 +27,20 @@ int run_guest(
 {
 	/* Large: it holds the console's last lines. */
 	SCOPED_FREE struct qemu_outcome *outcome = calloc(1, sizeof *outcome);
-	char sentence[512];
 	if (outcome == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	int status = run_guest_outcome(request, explain, outcome, e);
+	if (status >= 0 && end != NULL)
+		*end = outcome->end;
+	return status;
+}
+
+int run_guest_outcome(const struct qemu_request *request, FILE *explain,
+	struct qemu_outcome *outcome, struct error *e)
+{
+	char sentence[512];
 	if (boot(request, outcome, e) != 0)
 		return -1;
-	if (end != NULL)
-		*end = outcome->end;
 	qemu_outcome_explain(outcome, explain);
 	if (outcome->end == QEMU_END_INTERRUPTED) {
 		qemu_outcome_sentence(outcome, sentence, sizeof sentence);

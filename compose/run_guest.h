@@ -13,4 +13,8 @@ enum { RUN_STATUS_FAILED = QEMU_STATUS_NOT_RUN };
 int run_guest(
 	const struct qemu_request *request, FILE *explain, enum qemu_end *end, struct error *e);
 
+/* The same, with all that is known of it: `outcome` is large, and on the heap. */
+int run_guest_outcome(const struct qemu_request *request, FILE *explain,
+	struct qemu_outcome *outcome, struct error *e);
+
 #endif

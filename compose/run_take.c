@@ -14,7 +14,6 @@
 #include "scan.h"
 #include "scratch.h"
 #include "stack_file.h"
-#include "unzip.h"
 
 /* What a kernel's tmpfs can't hold is no reason not to run a command. */
 static const enum user_xattrs USER_XATTRS = USER_XATTRS_OPTIONAL;
@@ -66,23 +65,6 @@ static int fill_from_scan(void *context, void *piecing, struct error *e)
 	return result;
 }
 
-static int fill_from_tar(void *context, void *piecing, struct error *e)
-{
-	enum { CHUNK_BYTES = 256 * 1024 };
-	SCOPED_FREE uint8_t *chunk = malloc(CHUNK_BYTES);
-	size_t got;
-	if (chunk == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	for (;;) {
-		if (unzip_read(context, chunk, CHUNK_BYTES, &got, e) != 0)
-			return -1;
-		if (got == 0)
-			return 0;
-		if (piecing_write(piecing, chunk, got, e) != 0)
-			return -1;
-	}
-}
-
 static int take_directory(const struct run_source *source, const struct run_reading *reading,
 	struct layout *layout, struct layer_record *out, struct error *e)
 {
@@ -95,15 +77,10 @@ static int take_directory(const struct run_source *source, const struct run_read
 static int take_tar(const struct run_source *source, struct layout *layout,
 	struct layer_record *out, struct error *e)
 {
-	struct unzip *unzip;
 	SCOPED_FD fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return error_errno(e, errno, "open");
-	if (unzip_open(fd, &unzip, e) != 0)
-		return -1;
-	int result = made_layer_add(layout, fill_from_tar, unzip, USER_XATTRS, out, e);
-	unzip_close(unzip);
-	return result;
+	return made_layer_add_tar(layout, fd, USER_XATTRS, out, e);
 }
 
 /* --- what lies in another store */

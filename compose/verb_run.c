@@ -10,13 +10,14 @@
 #include "report.h"
 #include "run_cases.h"
 #include "run_guest.h"
+#include "run_keep.h"
 #include "run_kernel.h"
 #include "run_root.h"
 #include "verbs.h"
 
 struct run_options {
 	struct run_given given;
-	const char *kernel, *architecture, *store, *append, *log, *forward, *input, *cases;
+	const char *kernel, *architecture, *store, *append, *log, *forward, *input, *cases, *keep;
 	struct text_list roots, disks, qemu_arguments;
 	uint64_t cpus, jobs;
 	bool root_owned, no_cache, snapshot, network, terminal, no_terminal;
@@ -39,8 +40,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_TEXT,
 		FIELD(store),
 		.value = "DIR",
-		.help = "where the blobs of .layer files are; default $PLYBOOT_STORE, else "
-			"./store"},
+		.help = "where the blobs of .layer files are, and --keep's go; default "
+			"$PLYBOOT_STORE, else ./store"},
 	{.name = "--kernel",
 		.kind = OPTION_TEXT,
 		FIELD(kernel),
@@ -98,6 +99,12 @@ static const struct option_spec options[] = {
 		FIELD(given.out),
 		.value = "DIR",
 		.help = "what the command writes to " RUN_GIVEN_OUT " comes here"},
+	{.name = "--keep",
+		.kind = OPTION_TEXT,
+		FIELD(keep),
+		.value = "FILE.layer",
+		.help = "what the command changed in the root becomes a layer, whatever its "
+			"status: the record here, the blobs in the store"},
 	{.name = "--stdin",
 		.kind = OPTION_TEXT,
 		FIELD(input),
@@ -182,6 +189,7 @@ struct run {
 	struct run_cache cache;
 	struct run_kernel kernel;
 	struct run_entry root;
+	struct run_keep keep;
 	char *disk, *initramfs;  /* owned */
 	struct qemu_disk *disks; /* owned */
 	const char **arguments;  /* owned */
@@ -194,6 +202,7 @@ static void close_run(struct run *run)
 		run_source_free(&run->sources[i]);
 	free(run->sources);
 	case_file_free(&run->cases);
+	run_keep_close(&run->keep);
 	run_entry_release(&run->root);
 	run_kernel_close(&run->kernel);
 	run_cache_close(&run->cache);
@@ -218,6 +227,9 @@ static int check_usage(const struct run_options *given, struct error *e)
 	if (given->cases != NULL && (given->input != NULL || given->terminal || given->log != NULL))
 		return error_set(e, ERROR_USAGE, 0,
 			"--stdin, --terminal and --log go with one command, not with --cases");
+	if (given->cases != NULL && given->keep != NULL)
+		return error_set(
+			e, ERROR_USAGE, 0, "--keep goes with one command, not with --cases");
 	if (given->forward != NULL && !given->network)
 		return error_set(e, ERROR_USAGE, 0, "--forward goes with --network");
 	if (given->terminal && (given->no_terminal || given->input != NULL))
@@ -277,7 +289,7 @@ static int open_files(struct run *run, struct error *e)
 
 static bool any_shares(const struct run *run)
 {
-	bool any = run_given_has_shares(&run->given->given);
+	bool any = run->given->keep != NULL || run_given_has_shares(&run->given->given);
 	for (size_t i = 0; i < run->cases.count && !any; i++)
 		any = run_given_has_shares(&run->cases.cases[i].given);
 	return any;
@@ -359,7 +371,8 @@ static int run_one(struct run *run, struct error *e)
 	SCOPED_RUN_COMMAND made = {0};
 	struct qemu_request request = make_request(run);
 	enum qemu_end end = QEMU_END_OFF;
-	if (run_command_make(&run->given->given, &made, e) != 0)
+	if (run_command_make(&run->given->given, &made, e) != 0 ||
+		(run->keep.output_path != NULL && run_keep_prepare(&run->keep, &made, e) != 0))
 		return -1;
 	made.command.terminal =
 		!run->given->no_terminal && run->given->input == NULL && terminal_present();
@@ -370,7 +383,9 @@ static int run_one(struct run *run, struct error *e)
 	if (made.command.terminal && run->given->given.limit_s == 0)
 		request.limit_s = 0;
 	request.command = &made.command;
-	int status = run_guest(&request, stderr, &end, e);
+	int status = run->keep.output_path != NULL
+			     ? run_keep_guest(&run->keep, &request, stderr, &end, e)
+			     : run_guest(&request, stderr, &end, e);
 	doubt_root(run, end != QEMU_END_NOT_BOOTED);
 	return status;
 }
@@ -395,12 +410,19 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		.cache = RUN_CACHE_INIT,
 		.kernel = RUN_KERNEL_INIT,
 		.root = RUN_ENTRY_INIT,
+		.keep = RUN_KEEP_INIT,
 		.log_fd = -1,
 		.input_fd = -1};
 	given.given.words = *operands;
+	run.keep.output_path = given.keep;
+	run.keep.store = given.store;
 	if (uname(&machine) != 0)
 		return error_errno(e, errno, "uname");
 	run.architecture = given.architecture != NULL ? given.architecture : machine.machine;
+	if (given.keep != NULL && strcmp(run.architecture, machine.machine) != 0)
+		return error_set(e, ERROR_USAGE, 0,
+			"--keep: the guest runs this command itself, which is made for %s",
+			machine.machine);
 	if (check_usage(&given, e) != 0 || open_cases(&run, e) != 0 || open_sources(&run, e) != 0)
 		return -1;
 	run_cache_open(!given.no_cache, &run.cache);
@@ -436,6 +458,12 @@ const struct verb verb_run = {
 		"OCI layout; NAME may have a version, as NAME:VERSION or NAME-VERSION of a stack, "
 		"whose "
 		"highest counts else.\n\n"
+		"--keep FILE.layer makes a layer of what the command changed in the root, as "
+		"`plyboot commit` does, once it has ended, with whatever status; `plyboot help "
+		"commit` says what is left out, --log what was. It takes room in the guest's /run "
+		"for names, and in TMPDIR for the layer's tar; the guest's kernel needs 9p. "
+		"Nothing is written when the guest ended before that; with 125 when the command "
+		"ended, and only keeping failed.\n\n"
 		"It ends with the command's status; 128 and a signal's number: that signal ended "
 		"the command, or this one; 120: the guest powered off or rebooted before the "
 		"command "
@@ -448,5 +476,8 @@ const struct verb verb_run = {
 	.examples = "A program of this directory, in a root of busybox:\n"
 		    "  plyboot run --root small --share .:/src -- /src/prog --self-test\n"
 		    "All cases of a file, two at a time:\n"
-		    "  plyboot run --root small --cases cases --jobs 2\n",
+		    "  plyboot run --root small --cases cases --jobs 2\n"
+		    "What a command installs, as one more layer over that root:\n"
+		    "  plyboot run --root base --keep more.layer -- sh /root/install.sh\n"
+		    "  plyboot run --root base --root more.layer -- installed\n",
 };

@@ -6,10 +6,10 @@
  * Nobody trusts the other side: an unknown type, a length that the type can't have, and a frame
  * that is out of order are errors, after which nothing more is read.
  *
- * Order. The guest says HELLO. The host tells the job: any number of ARGUMENT, VARIABLE and SHARE,
- * each in its order, at most one each of DIRECTORY, USER, ONE_OUTPUT and TERMINAL, then START. The
- * guest answers STARTED, or REFUSED. From then on the host sends INPUT, INPUT_END, CLOSE and
- * WINDOW_SIZE, the guest OUTPUT, ERROR and CREDIT. The guest's last frame is EXITED or REFUSED;
+ * Order. The guest says HELLO. The host tells the job: any number of ARGUMENT, VARIABLE, SHARE and
+ * THEN, each in its order, at most one each of DIRECTORY, USER, ONE_OUTPUT and TERMINAL, then
+ * START. The guest answers STARTED, or REFUSED. From then on the host sends INPUT, INPUT_END, CLOSE
+ * and WINDOW_SIZE, the guest OUTPUT, ERROR and CREDIT. The guest's last frame is EXITED or REFUSED;
  * what was written is on the disks by then. The host's last is BYE, when it has taken that in: the
  * guest may power off then, and not before.
  *
@@ -61,16 +61,17 @@ enum runport_type {
 	RUNPORT_REFUSED = 'r', /* one byte: the status, 125 to 127; text: why */
 	/* of the host; no string has a NUL in it */
 	RUNPORT_ARGUMENT = 'A',
-	RUNPORT_VARIABLE = 'V',    /* NAME=VALUE */
-	RUNPORT_DIRECTORY = 'D',   /* absolute */
-	RUNPORT_USER = 'U',        /* not empty */
-	RUNPORT_ONE_OUTPUT = '1',  /* nothing: both streams of the command are one, OUTPUT */
-	RUNPORT_TERMINAL = 'T',    /* as WINDOW_SIZE: the command gets a terminal of this size */
-	RUNPORT_SHARE = 'M',       /* one byte: 0 read-only, 1 writable; the target, absolute */
-	RUNPORT_START = 'G',       /* nothing */
-	RUNPORT_INPUT = 'I',       /* bytes */
-	RUNPORT_INPUT_END = 'E',   /* nothing */
-	RUNPORT_CLOSE = 'C',       /* one byte: nobody reads stream 1 or 2 any more */
+	RUNPORT_VARIABLE = 'V',   /* NAME=VALUE */
+	RUNPORT_DIRECTORY = 'D',  /* absolute */
+	RUNPORT_USER = 'U',       /* not empty */
+	RUNPORT_ONE_OUTPUT = '1', /* nothing: both streams of the command are one, OUTPUT */
+	RUNPORT_TERMINAL = 'T',   /* as WINDOW_SIZE: the command gets a terminal of this size */
+	RUNPORT_SHARE = 'M',      /* one byte: 0 read-only, 1 writable; the target, absolute */
+	RUNPORT_THEN = 'N',      /* an argument of what runs, as root, when the command has ended */
+	RUNPORT_START = 'G',     /* nothing */
+	RUNPORT_INPUT = 'I',     /* bytes */
+	RUNPORT_INPUT_END = 'E', /* nothing */
+	RUNPORT_CLOSE = 'C',     /* one byte: nobody reads stream 1 or 2 any more */
 	RUNPORT_WINDOW_SIZE = 'W', /* two bytes each: rows, columns */
 	RUNPORT_BYE = 'B'          /* nothing */
 };

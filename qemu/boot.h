@@ -78,7 +78,9 @@ struct qemu_command {
 	bool terminal;    /* a terminal in the guest, and the caller's, on input_fd, is raw: what
 			     the command writes comes on output_fd; Ctrl-A X leaves */
 	const struct qemu_share *shares;
-	size_t share_count; /* at most RUNPORT_MAX_SHARES */
+	size_t share_count;      /* at most RUNPORT_MAX_SHARES */
+	const char *const *then; /* what runs as root when it has ended, before its status comes, as
+				    `arguments`; it writes to the console. NULL: nothing */
 };
 
 #define QEMU_COMMAND_INIT                                                                          \
@@ -184,5 +186,8 @@ void qemu_outcome_sentence(const struct qemu_outcome *outcome, char *text, size_
  * then the sentence. Of a command that could not be started, the sentence only. Prints nothing for
  * the others. */
 void qemu_outcome_explain(const struct qemu_outcome *outcome, FILE *to);
+
+/* Those lines alone, whatever the end; nothing when there are none. */
+void qemu_outcome_print_console(const struct qemu_outcome *outcome, FILE *to);
 
 #endif

@@ -141,19 +141,26 @@ static bool is_explained(enum qemu_end end)
 	       end != QEMU_END_INTERRUPTED && end != QEMU_END_COMMAND;
 }
 
+void qemu_outcome_print_console(const struct qemu_outcome *outcome, FILE *to)
+{
+	const char *line;
+
+	if (outcome->console.line_count == 0)
+		return;
+	(void)fprintf(to, "--- the end of the guest's console\n");
+	for (size_t i = 0; (line = console_tail(&outcome->console, i)); i++)
+		(void)fprintf(to, "%s\n", line);
+	(void)fprintf(to, "---\n");
+}
+
 void qemu_outcome_explain(const struct qemu_outcome *outcome, FILE *to)
 {
-	bool console = outcome->console.line_count > 0 && outcome->end != QEMU_END_NOT_STARTED;
 	char sentence[CONSOLE_LINE_SIZE + 768] = "";
 
 	if (!is_explained(outcome->end))
 		return;
-	if (console)
-		(void)fprintf(to, "--- the end of the guest's console\n");
-	for (size_t i = 0; console && console_tail(&outcome->console, i); i++)
-		(void)fprintf(to, "%s\n", console_tail(&outcome->console, i));
-	if (console)
-		(void)fprintf(to, "---\n");
+	if (outcome->end != QEMU_END_NOT_STARTED)
+		qemu_outcome_print_console(outcome, to);
 	qemu_outcome_sentence(outcome, sentence, sizeof(sentence));
 	(void)fprintf(to, "plyboot %s: %s\n", outcome->commanded ? "run" : "boot", sentence);
 }

@@ -114,6 +114,7 @@ int session_begin(struct session *session, const struct qemu_command *command, b
 		check_variables(command->environment, e) ||
 		put_strings(session, RUNPORT_VARIABLE, command->environment, &total, e) ||
 		put_where(session, command, &total, e) || put_shares(session, command, &total, e) ||
+		put_strings(session, RUNPORT_THEN, command->then, &total, e) ||
 		put_streams(session, one_output, terminal, e) ||
 		put(session, RUNPORT_START, NULL, 0, e))
 		return -1;

@@ -111,6 +111,8 @@ int job_take(struct job *job, const struct runport_frame *frame, struct error *e
 		return set(job, &conf->user, frame, e);
 	case RUNPORT_SHARE:
 		return add_share(job, frame, e);
+	case RUNPORT_THEN:
+		return add(job, &job->then.arguments, &job->then.argument_count, frame, e);
 	case RUNPORT_ONE_OUTPUT:
 		return flag(&job->one_output, frame, e);
 	case RUNPORT_TERMINAL:
@@ -135,6 +137,7 @@ void job_free(struct job *job)
 {
 	free_list(job->conf.arguments, job->conf.argument_count);
 	free_list(job->conf.variables, job->conf.variable_count);
+	free_list(job->then.arguments, job->then.argument_count);
 	free((char *)job->conf.directory);
 	free((char *)job->conf.user);
 	for (size_t i = 0; i < job->share_count; i++)

@@ -8,12 +8,15 @@
 struct job_share {
 	char *target; /* owned */
 	bool writable;
+	size_t there_bytes; /* of the target's path: what of it was there before it was mounted */
 };
 
 /* All zero is a new one. */
 struct job {
 	struct entryconf conf; /* arguments, variables, directory, user, for launch(); not of
 				  entryconf_free(): job_free() knows what is owned */
+	struct entryconf then; /* arguments alone: what runs when the command has ended; with none,
+				  nothing does */
 	bool one_output;
 	bool terminal;
 	uint16_t rows, columns;

@@ -20,6 +20,7 @@
 #include "share.h"
 #include "../entry/shutdown.h"
 #include "../entry/surroundings.h"
+#include "then.h"
 
 enum { REST_MS = 2000, STATUS_NOT_RUN = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
@@ -55,8 +56,8 @@ static int get_job(struct port *port, struct job *job, struct error *e)
 }
 
 /* `*tried`: the program itself was found wanting, not what is around it. */
-static int start(const struct job *job, struct streams *streams, pid_t *program, bool *tried,
-	struct error *e)
+static int start(
+	struct job *job, struct streams *streams, pid_t *program, bool *tried, struct error *e)
 {
 	static struct identity who;
 	if (share_mount_all(job, e) != 0 || identify(job->conf.user, &who, e) != 0 ||
@@ -68,7 +69,7 @@ static int start(const struct job *job, struct streams *streams, pid_t *program,
 	return result;
 }
 
-static int run(struct port *port, const struct job *job, int *status, bool *tried, struct error *e)
+static int run(struct port *port, struct job *job, int *status, bool *tried, struct error *e)
 {
 	struct streams streams = {
 		.theirs.fds = {-1, -1, -1}, .input_fd = -1, .output_fds = {-1, -1}};
@@ -137,6 +138,8 @@ int main(void)
 	int result = get_job(&port, &job, &e);
 	if (result == 0)
 		result = run(&port, &job, &status, &tried, &e);
+	if (result == 0)
+		result = then_run(&port, &job, REST_MS, &e);
 	if (result != 0)
 		say_error("the command does not run", &e);
 	shutdown_settle(REST_MS);

@@ -6,10 +6,12 @@
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../entry/say.h"
@@ -52,15 +54,31 @@ static int configure(int fd)
 	return ioctl(fd, SIOCSIFFLAGS, &request) != 0 ? -1 : ioctl(fd, SIOCADDRT, &route);
 }
 
+static bool resolv_conf_set, resolv_conf_made;
+
 /* Mounted over the root's own file, which stays as it is in an upper that is kept. */
 static void set_resolver(void)
 {
+	bool missing = access(RESOLV_CONF, F_OK) != 0 && errno == ENOENT;
 	SCOPED_FD ours = open(OUR_RESOLV_CONF, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	SCOPED_FD place = open(RESOLV_CONF, O_RDONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
 	ssize_t length = (ssize_t)sizeof resolver - 1;
 	if (ours < 0 || write(ours, resolver, (size_t)length) != length || place < 0 ||
 		mount(OUR_RESOLV_CONF, RESOLV_CONF, NULL, MS_BIND, NULL) != 0)
 		say("warning: " RESOLV_CONF " can't be set: %s", strerror(errno));
+	else
+		resolv_conf_set = true;
+	resolv_conf_made = missing && place >= 0;
+}
+
+void network_withdraw(void)
+{
+	struct stat st;
+	if (resolv_conf_set && umount2(RESOLV_CONF, MNT_DETACH) != 0)
+		return;
+	if (resolv_conf_made && lstat(RESOLV_CONF, &st) == 0 && S_ISREG(st.st_mode) &&
+		st.st_size == 0)
+		(void)unlink(RESOLV_CONF);
 }
 
 void network_raise(void)

@@ -6,4 +6,7 @@
  * network. What can't be had is said, and done without. */
 void network_raise(void);
 
+/* What was put over /etc/resolv.conf goes, and so does that one if it was made for it. */
+void network_withdraw(void);
+
 #endif

@@ -22,6 +22,7 @@ none="--kernel kernel --root"
 	refuses "--cases with a command" 125 USAGE "$plyboot" run $none root --cases c -- x
 	refuses "--jobs without --cases" 125 USAGE "$plyboot" run $none root --jobs 2 -- x
 	refuses "--cases with --stdin" 125 USAGE "$plyboot" run $none root --cases c --stdin kernel
+	refuses "--cases with --keep" 125 USAGE "$plyboot" run $none root --cases c --keep k.layer
 	refuses "--forward without --network" 125 USAGE "$plyboot" run $none root --forward x -- x
 	refuses "--terminal where there is none" 125 USAGE "$plyboot" run $none root --terminal -- x
 	refuses "--env without =" 125 USAGE "$plyboot" run $none root --env A -- x
@@ -128,6 +129,24 @@ chmod 755 "$cache"
 run_with "a cache that others could read" --root root
 has "... is warned of" "$work/err" 'warning: .*nothing is kept there'
 chmod 700 "$cache"
+
+# --keep: what can't be is said before there is a guest, and without a guest's end nothing is written.
+keep_refuses() {
+	rm -f "$SEEN"
+	refuses "$1" 125 "$2" "$plyboot" run --kernel kernel --root root "${@:3}" -- x
+	ok "... before there is a guest" test ! -e "$SEEN"
+}
+keep_refuses "--keep in a directory that is not there" MISSING --keep nowhere/k.layer
+keep_refuses "--keep in a guest of another architecture" USAGE --keep k.layer --arch riscv64
+mkdir full
+echo other >full/file
+keep_refuses "--keep with a directory as the store that is none" FORMAT --keep k.layer --store full
+printf 'as it was\n' >k.layer
+run_with "--keep, where QEMU fails" --root root --keep k.layer --store fresh
+has "... is said" "$work/err" '`k.layer` was not written: the guest ended before there was anything to keep'
+is "... the file is as it was" "$(cat k.layer)" "as it was"
+ok "... no store was made" test ! -e fresh
+is "... nothing is left in TMPDIR" "$(find "$TMPDIR" -mindepth 1 -name 'plyboot-*' | wc -l)" 0
 
 # Two at once make one: both have it.
 rm -rf "$cache"

@@ -187,6 +187,29 @@ static void bad_command(const char *const *arguments, const char *const *environ
 		"%s", name);
 }
 
+/* What follows is part of the job, in front of its end, and counts. */
+static void followed(void)
+{
+	static char long_text[RUNPORT_MAX_PAYLOAD + 1];
+	static const char *const good[] = {"true", NULL};
+	static const char *const then[] = {"next", "", NULL};
+	struct qemu_command command = QEMU_COMMAND_INIT;
+	struct error e = {.code = ERROR_NONE};
+
+	memset(long_text, 'a', sizeof(long_text) - 1);
+	command.arguments = good;
+	command.then = then;
+	session_free(&session);
+	ok(session_begin(&session, &command, false, NULL, &e) == 0, "a command and what follows");
+	say('h', "\1", 1);
+	ok(take(&e) == 0, "the guest is there");
+	is_str(told(), "ANNG", "it is told both");
+	command.then = (const char *const[]){long_text, NULL};
+	session_free(&session);
+	ok(session_begin(&session, &command, false, NULL, &e) == -1 && e.code == ERROR_LIMIT,
+		"an argument of it that is too long");
+}
+
 static void bad_commands(void)
 {
 	static char long_text[RUNPORT_MAX_PAYLOAD + 1];
@@ -223,6 +246,7 @@ int main(void)
 	bad_guests();
 	input();
 	bad_commands();
+	followed();
 	session_free(&session);
 	runport_outbox_free(&said);
 	return done();

@@ -51,6 +51,8 @@ static void whole_job(void)
 		"but once");
 	says(RUNPORT_SHARE, "\1/w", 0, ERROR_NONE, "a writable share");
 	ok(take(RUNPORT_SHARE, "\0/r", 3, &code) == 0, "a read-only one");
+	says(RUNPORT_THEN, "next", 0, ERROR_NONE, "what follows");
+	says(RUNPORT_THEN, "", 0, ERROR_NONE, "and its argument");
 	says(RUNPORT_INPUT, "x", -1, ERROR_FORMAT, "input before the start is refused");
 	says(RUNPORT_START, "", 1, ERROR_NONE, "the start");
 	says(RUNPORT_ARGUMENT, "x", -1, ERROR_FORMAT, "nothing more behind it");
@@ -67,6 +69,9 @@ static void whole_job(void)
 	ok(job.share_count == 2 && job.shares[0].writable && !job.shares[1].writable &&
 			strcmp(job.shares[1].target, "/r") == 0,
 		"the shares in their order");
+	ok(job.then.argument_count == 2 && strcmp(job.then.arguments[0], "next") == 0 &&
+			job.then.arguments[1][0] == '\0' && job.then.arguments[2] == NULL,
+		"what follows, with its end");
 	job_free(&job);
 }
 
@@ -76,8 +81,8 @@ static void defaults(void)
 	says(RUNPORT_ARGUMENT, "true", 0, ERROR_NONE, "with one");
 	says(RUNPORT_START, "", 1, ERROR_NONE, "it starts");
 	ok(strcmp(job.conf.directory, "/") == 0 && strcmp(job.conf.user, "0:0") == 0 &&
-			job.conf.variables[0] == NULL,
-		"in /, as root, with no variables");
+			job.conf.variables[0] == NULL && job.then.argument_count == 0,
+		"in /, as root, with no variables, and nothing follows");
 	job_free(&job);
 }
 
