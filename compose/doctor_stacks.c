@@ -107,12 +107,29 @@ static void check_clock(struct doctor *doctor, const struct stack *stack)
 			stack->name, stack->version, stack->created);
 }
 
+/* A confirmed one of a higher version is there: that boots in any case. */
+static bool is_succeeded(
+	const struct doctor *doctor, const struct candidates *found, const struct candidate *than)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct candidate *other = &found->list[i];
+		const struct record_stack *known = record_find(&doctor->record, &other->text);
+		if (other->stack.version > than->stack.version && known != NULL && known->confirmed)
+			return true;
+	}
+	return false;
+}
+
 static void check_tries(struct doctor *doctor, const struct candidates *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		const struct candidate *candidate = &found->list[i];
 		const char *why = choose_why_behind(found, candidate, &doctor->record, true);
-		if (why != NULL)
+		if (why != NULL && is_succeeded(doctor, found, candidate))
+			doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+				"%s-%" PRIu64 " comes behind any confirmed stack: %s",
+				candidate->stack.name, candidate->stack.version, why);
+		else if (why != NULL)
 			doctor_say(doctor, DOCTOR_FAULT, ERROR_LIMIT,
 				"see why its tries failed; a stack of a higher version gets new "
 				"ones",

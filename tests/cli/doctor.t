@@ -35,9 +35,13 @@ initrd() { # FILE OPTION...
 initrd good.cpio
 awk -F= '/^CONFIG_/ { sub(/[?]$/, "", $2); sub(/[|].*/, "", $2); print $1 "=" $2 }' "$top/kconfig/required.config" >good.config
 
-doctor() { # IMAGE INITRD CONFIG [OPTION...]
-	"$plyboot" doctor --image "$1" --initrd "$2" --kernel-config "$3" --memory "${memory:-512}" --time "${time:-2026-06-01T00:00:00Z}" "${@:4}" \
-		>"$work/out" 2>"$work/err"
+doctor() { # IMAGE INITRD CONFIG [OPTION...], or with $running [OPTION...]
+	local what=(--run run --kernel-config good.config)
+	if [ -z "${running:-}" ]; then
+		what=(--image "$1" --initrd "$2" --kernel-config "$3")
+		shift 3
+	fi
+	"$plyboot" doctor "${what[@]}" --memory "${memory:-512}" --time "${time:-2026-06-01T00:00:00Z}" "$@" >"$work/out" 2>"$work/err"
 }
 
 # good NAME WHAT...: nothing is found
@@ -464,7 +468,7 @@ is "... also where there is no layers partition" "$(boots --image x.img --initrd
 (cd cpio && rm -rf etc/plyboot/init.conf && cp "$plyboot" init && echo init | cpio -o -H newc --quiet) >x.cpio
 is "... or no key" "$(boots --image good.img --initrd x.cpio)" False
 # --- the running machine, by what its /init left in run/. Its partitions are files: which disks they are on, and who else
-# has their names, is tests/boot/trial.t's.
+# has their names, is for tests/boot/upper.t.
 
 apart() { # IMAGE: its partitions to p1, p2, p3
 	local number
@@ -488,9 +492,7 @@ booted() { # PYTHON: what else is so in its report, r
 	END
 	openssl pkey -pubin -in k.pub -outform DER -out run/keys/k.der
 }
-doctor() { # [OPTION...]
-	"$plyboot" doctor --run run --memory "${memory:-512}" --kernel-config good.config --time "${time:-2026-06-01T00:00:00Z}" "$@" >"$work/out" 2>"$work/err"
-}
+running=yes
 apart good.img
 booted
 good "the running machine" -v
