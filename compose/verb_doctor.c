@@ -15,7 +15,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_LIST,
 		FIELD(image),
 		.value = "FILE",
-		.help = "a disk, or an image of one; several, if the device has several"},
+		.help = "a disk, or an image of one; several, if the device has several; default: "
+			"the running system's, if plyboot booted it"},
 	{.name = "--initrd",
 		.kind = OPTION_TEXT,
 		FIELD(initrd),
@@ -37,7 +38,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_NUMBER,
 		FIELD(memory_mib),
 		.value = "MIB",
-		.help = "of the device",
+		.help = "of the device; 0: what the running one has, of others it is not looked at",
 		.fallback = "0",
 		.max = 16 * 1024 * 1024},
 	{.name = "--cpus",
