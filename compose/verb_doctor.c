@@ -184,8 +184,9 @@ const struct verb verb_doctor = {
 		"its layers. It only reads, and takes no privileges. What was not given is not "
 		"looked at, which is said. With faults it ends with 1; warnings alone are 0.\n\n"
 		"On a device that plyboot has booted, without --image, it looks at that device: "
-		"the partitions of this boot, its keys and policy, memory, clock, and the kernel "
-		"that runs, where that has a /proc/config.gz. Nothing is mounted, but it takes "
+		"the partitions of this boot, its keys and policy, memory, CPUs, clock, and the "
+		"kernel that runs, where that has a /proc/config.gz. Nothing is mounted, but it "
+		"takes "
 		"root. With --initrd it goes by that one instead, as the next boot will. Two "
 		"partitions with one name are looked for on all disks; without --initrd, which "
 		"knows what name is looked for, they are a warning.\n",
