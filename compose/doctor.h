@@ -8,19 +8,21 @@
 #include "../layers/ext4.h"
 #include "../layers/initconf.h"
 #include "../layers/record.h"
+#include "booted.h"
 #include "ext4_read.h"
 #include "initrd_read.h"
 #include "options.h"
 
 struct doctor_options {
 	struct text_list image;
-	const char *initrd, *kernel, *kernel_config, *time;
+	const char *initrd, *kernel, *kernel_config, *time, *run;
 	uint64_t memory_mib, cpus;
 	bool json, verbose;
 };
 
 enum doctor_kind { DOCTOR_FAULT, DOCTOR_WARNING, DOCTOR_NOTE, DOCTOR_GOOD, DOCTOR_KINDS };
 
+/* Of the running machine the devices that boot.json names are among the disks. */
 enum { DOCTOR_DISKS = 16, DOCTOR_PLACES = 256 };
 
 /* A partition, or a whole disk. */
@@ -35,6 +37,8 @@ struct doctor_place {
 
 struct doctor {
 	const struct doctor_options *given;
+	const struct booted *booted; /* the running machine is looked at; NULL: images are */
+	bool by_report;              /* ... and its settings are what boot.json says */
 	size_t counts[DOCTOR_KINDS];
 	json_t *findings; /* owned; NULL: they are printed */
 
@@ -53,6 +57,7 @@ struct doctor {
 	int disks[DOCTOR_DISKS];
 	struct doctor_place places[DOCTOR_PLACES];
 	bool has_logical; /* a disk has partitions that are none of these */
+	const struct doctor_place *named[INITCONF_DEVICES]; /* by boot.json; NULL: it had none */
 	struct record record;
 };
 
@@ -66,12 +71,29 @@ int doctor_release(struct doctor *doctor, struct error *e); /* before the initra
 int doctor_kernel(struct doctor *doctor, struct error *e);
 int doctor_initrd(struct doctor *doctor, struct error *e);
 int doctor_disks(struct doctor *doctor, struct error *e);
+int doctor_machine_disks(struct doctor *doctor, struct error *e); /* instead: the running one's */
 void doctor_record(struct doctor *doctor);
 void doctor_state(struct doctor *doctor, bool needed);
 
 /* False: nothing would boot, as far as `*looked`: it could be judged. `*state_needed`: a stack
  * keeps something on the state partition. */
 bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed);
+
+/* Keys and settings of the running machine, where no initramfs was given. */
+void doctor_take_report(struct doctor *doctor);
+
+/* What was not given of the running machine: memory, CPUs, the kernel's configuration. */
+void doctor_take_machine(const struct doctor *doctor, struct doctor_options *given);
+
+/* Which device boot.json says it was; "": none. */
+const char *doctor_device_path(const struct booted *booted, enum initconf_device device);
+
+/* Add a disk and its partitions. `is_faulty`: that it has no table is a fault. */
+void doctor_add_disk(
+	struct doctor *doctor, const char *path, int fd, uint64_t size_bytes, bool is_faulty);
+
+/* See whether it has an ext4. */
+void doctor_identify(struct doctor_place *place);
 
 /* The one place that a device of init.conf's is; NULL, and it is said, when there is none or more
  * than one. */

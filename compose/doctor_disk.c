@@ -30,7 +30,7 @@ int doctor_read(void *context, uint64_t offset, void *buffer, size_t size_bytes)
 	return 0;
 }
 
-static void identify(struct doctor_place *place)
+void doctor_identify(struct doctor_place *place)
 {
 	uint8_t superblock[EXT4_SUPERBLOCK_BYTES];
 	place->has_ext4 =
@@ -64,7 +64,7 @@ static struct doctor_place *add_place(struct doctor *doctor, const struct doctor
 	*place = (struct doctor_place){
 		.fd = disk->fd, .start_bytes = start_bytes, .size_bytes = size_bytes};
 	(void)snprintf(place->name, sizeof place->name, "partition %u of `%.200s`", number, path);
-	identify(place);
+	doctor_identify(place);
 	return place;
 }
 
@@ -96,7 +96,8 @@ static bool add_dos_partitions(struct doctor *doctor, const char *path, struct d
 	return true;
 }
 
-static void add_partitions(struct doctor *doctor, const char *path, struct doctor_place *disk)
+static void add_partitions(
+	struct doctor *doctor, const char *path, struct doctor_place *disk, bool is_faulty)
 {
 	struct gpt_partition list[GPT_PARTITIONS];
 	size_t count;
@@ -105,7 +106,7 @@ static void add_partitions(struct doctor *doctor, const char *path, struct docto
 		return;
 	if (gpt_list(doctor_read, disk, sector_bytes_of(disk), disk->size_bytes, list, &count,
 		    &why) != 0) {
-		if (!disk->has_ext4) /* a partition by itself is fine */
+		if (is_faulty && !disk->has_ext4) /* a partition by itself is fine */
 			doctor_say(doctor, DOCTOR_FAULT, why.code,
 				"make the image anew, or mend the table with sfdisk or gdisk",
 				"`%s`: %s", path, why.text);
@@ -119,6 +120,16 @@ static void add_partitions(struct doctor *doctor, const char *path, struct docto
 		memcpy(place->partlabel, list[i].name, sizeof place->partlabel);
 		memcpy(place->partuuid, list[i].guid, sizeof place->partuuid);
 	}
+}
+
+void doctor_add_disk(
+	struct doctor *doctor, const char *path, int fd, uint64_t size_bytes, bool is_faulty)
+{
+	struct doctor_place *disk = &doctor->places[doctor->place_count++];
+	*disk = (struct doctor_place){.fd = fd, .size_bytes = size_bytes};
+	(void)snprintf(disk->name, sizeof disk->name, "`%.200s`", path);
+	doctor_identify(disk);
+	add_partitions(doctor, path, disk, is_faulty);
 }
 
 int doctor_disks(struct doctor *doctor, struct error *e)
@@ -136,11 +147,7 @@ int doctor_disks(struct doctor *doctor, struct error *e)
 			return error_errno(e, errno, "look at `%s`", images->items[i]);
 		if (doctor->place_count == DOCTOR_PLACES)
 			return error_set(e, ERROR_LIMIT, 0, "over %d partitions", DOCTOR_PLACES);
-		struct doctor_place *disk = &doctor->places[doctor->place_count++];
-		*disk = (struct doctor_place){.fd = fd, .size_bytes = (uint64_t)size};
-		(void)snprintf(disk->name, sizeof disk->name, "`%.200s`", images->items[i]);
-		identify(disk);
-		add_partitions(doctor, images->items[i], disk);
+		doctor_add_disk(doctor, images->items[i], fd, (uint64_t)size, true);
 	}
 	return 0;
 }
@@ -157,11 +164,56 @@ static bool is_named(const struct doctor_place *place, const char *wanted)
 	       strcasecmp(place->ext4.uuid, wanted + 5) == 0;
 }
 
+/* By what name the next boot looks for it is in the initramfs. */
+static void warn_of_others(struct doctor *doctor, const struct doctor_place *place)
+{
+	char names[4][128];
+	(void)snprintf(names[0], sizeof names[0], "PARTLABEL=%s", place->partlabel);
+	(void)snprintf(names[1], sizeof names[1], "LABEL=%s", place->ext4.label);
+	(void)snprintf(names[2], sizeof names[2], "PARTUUID=%s", place->partuuid);
+	(void)snprintf(names[3], sizeof names[3], "UUID=%s", place->ext4.uuid);
+	for (size_t n = 0; n < 4; n++) {
+		if (strchr(names[n], '=')[1] == '\0')
+			continue;
+		for (size_t i = 0; i < doctor->place_count; i++) {
+			if (&doctor->places[i] == place || !is_named(&doctor->places[i], names[n]))
+				continue;
+			doctor_say(doctor, DOCTOR_WARNING, ERROR_DEVICE,
+				"give one of them another name, unless init.conf looks for what "
+				"only the right one has: --initrd tells",
+				"%s and %s are both %s, which /init refuses if that is what it "
+				"looks for",
+				place->name, doctor->places[i].name, names[n]);
+			return;
+		}
+	}
+}
+
+/* NULL, and it is said: this boot had none. */
+static const struct doctor_place *find_named(struct doctor *doctor, enum initconf_device device)
+{
+	const char *what = initconf_device_name(device);
+	const struct doctor_place *place = doctor->named[device];
+	if (place == NULL) {
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"this boot had no %s partition: none is looked at", what);
+		return NULL;
+	}
+	doctor_say(doctor, DOCTOR_GOOD, ERROR_NONE, NULL, "%s partition: %s", what, place->name);
+	warn_of_others(doctor, place);
+	return place;
+}
+
 const struct doctor_place *doctor_find(struct doctor *doctor, enum initconf_device device)
 {
 	const char *wanted = doctor->conf.device[device], *what = initconf_device_name(device);
 	const struct doctor_place *found[2];
 	size_t count = 0;
+	if (doctor->by_report)
+		return find_named(doctor, device);
+	if (wanted[0] == '/' && doctor->named[device] != NULL &&
+		strcmp(wanted, doctor_device_path(doctor->booted, device)) == 0)
+		return doctor->named[device];
 	if (wanted[0] == '/') {
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 			"the %s partition is %s on the device: it is not looked at", what, wanted);

@@ -192,6 +192,10 @@ int doctor_initrd(struct doctor *doctor, struct error *e)
 	const char *path = doctor->given->initrd;
 	size_t size_bytes = 0;
 	struct error why;
+	if (path == NULL && doctor->booted != NULL) {
+		doctor_take_report(doctor);
+		return 0;
+	}
 	if (path == NULL) {
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
 			"no --initrd was given: keys, settings and stacks are not looked at");

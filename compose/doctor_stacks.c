@@ -107,12 +107,29 @@ static void check_clock(struct doctor *doctor, const struct stack *stack)
 			stack->name, stack->version, stack->created);
 }
 
+/* A confirmed one of a higher version is there: that boots in any case. */
+static bool is_succeeded(
+	const struct doctor *doctor, const struct candidates *found, const struct candidate *than)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct candidate *other = &found->list[i];
+		const struct record_stack *known = record_find(&doctor->record, &other->text);
+		if (other->stack.version > than->stack.version && known != NULL && known->confirmed)
+			return true;
+	}
+	return false;
+}
+
 static void check_tries(struct doctor *doctor, const struct candidates *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		const struct candidate *candidate = &found->list[i];
 		const char *why = choose_why_behind(found, candidate, &doctor->record, true);
-		if (why != NULL)
+		if (why != NULL && is_succeeded(doctor, found, candidate))
+			doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+				"%s-%" PRIu64 " comes behind any confirmed stack: %s",
+				candidate->stack.name, candidate->stack.version, why);
+		else if (why != NULL)
 			doctor_say(doctor, DOCTOR_FAULT, ERROR_LIMIT,
 				"see why its tries failed; a stack of a higher version gets new "
 				"ones",
@@ -184,6 +201,20 @@ static bool keeps_something(const struct doctor *doctor, const struct stack *sta
 	       (stack->upper == UPPER_PERSISTENT || stack->persist_count > 0);
 }
 
+/* Whether init.conf says which name boots is in the initramfs. */
+static void say_other_names(struct doctor *doctor, struct source *source, size_t count)
+{
+	static struct candidate_names all;
+	const struct candidate_policy any = {.name = NULL};
+	struct error ignored;
+	if (candidate_list(source, &any, &all, &ignored) == 0 && all.count > count)
+		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL,
+			"of %zu stack files on the layers partition, those that are not named %s "
+			"are not looked at; /init refuses all where init.conf doesn't say which "
+			"name boots",
+			all.count, doctor->conf.stack);
+}
+
 static bool look_at_all(struct doctor *doctor, struct source *source, bool *state_needed)
 {
 	static struct candidate_names names;
@@ -204,6 +235,8 @@ static bool look_at_all(struct doctor *doctor, struct source *source, bool *stat
 			"the layers partition: %s", why.text);
 		return false;
 	}
+	if (doctor->by_report)
+		say_other_names(doctor, source, names.count);
 	if (names.count == 0)
 		doctor_say(doctor, DOCTOR_FAULT, ERROR_CONFIG,
 			"install one, or name another with `stack` in init.conf",
@@ -250,7 +283,7 @@ static const char *why_unseen(const struct doctor *doctor, const struct ext4 *fs
 {
 	if (doctor->key_count == 0)
 		return "without a key the stacks are not looked at";
-	if (!doctor->initrd_whole)
+	if (!doctor->initrd_whole && !doctor->by_report)
 		return "the stacks are not looked at: the initramfs may have more keys";
 	if ((ext4_unread(fs) & fs->incompat) != 0)
 		return "the layers partition has ext4 features that are not read here: its stacks "
@@ -268,9 +301,12 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 	struct error why;
 	struct source *source;
 	*state_needed = false;
-	*looked = doctor->initrd_whole &&
-		  (place != NULL ||
-			  (doctor->conf.device[INITCONF_LAYERS][0] != '/' && !doctor->has_logical));
+	if (doctor->by_report)
+		*looked = place != NULL;
+	else
+		*looked = doctor->initrd_whole &&
+			  (place != NULL || (doctor->conf.device[INITCONF_LAYERS][0] != '/' &&
+						    !doctor->has_logical));
 	if (place == NULL)
 		return false;
 	if (open_layers(place, &fs, &why) != 0) {
@@ -284,7 +320,7 @@ bool doctor_stacks(struct doctor *doctor, bool *looked, bool *state_needed)
 	doctor_say_journal(doctor, "layers", place, &fs);
 	const char *unseen = why_unseen(doctor, &fs);
 	if (unseen != NULL) {
-		*looked = *looked && doctor->key_count == 0;
+		*looked = *looked && doctor->key_count == 0 && !doctor->by_report;
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL, "%s", unseen);
 		return false;
 	}

@@ -1,6 +1,7 @@
 /* plyboot doctor: what would go wrong at the next boot. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../layers/scope.h"
 #include "clock.h"
@@ -14,7 +15,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_LIST,
 		FIELD(image),
 		.value = "FILE",
-		.help = "a disk, or an image of one; several, if the device has several"},
+		.help = "a disk, or an image of one; several, if the device has several; default: "
+			"the running system's, if plyboot booted it"},
 	{.name = "--initrd",
 		.kind = OPTION_TEXT,
 		FIELD(initrd),
@@ -36,7 +38,7 @@ static const struct option_spec options[] = {
 		.kind = OPTION_NUMBER,
 		FIELD(memory_mib),
 		.value = "MIB",
-		.help = "of the device",
+		.help = "of the device; 0: what the running one has, of others it is not looked at",
 		.fallback = "0",
 		.max = 16 * 1024 * 1024},
 	{.name = "--cpus",
@@ -52,6 +54,7 @@ static const struct option_spec options[] = {
 		FIELD(time),
 		.value = "TIME",
 		.help = "what the device's clock will say, as 2026-11-23T15:06:12Z; default: now"},
+	BOOTED_OPTION_RUN(offsetof(struct doctor_options, run)),
 	{.name = "--json", .kind = OPTION_FLAG, FIELD(json), .help = "one JSON object instead"},
 	{.name = "-v",
 		.kind = OPTION_FLAG,
@@ -92,13 +95,18 @@ static int conclude(struct doctor *doctor, bool looked, bool boots, struct error
 	return faults > 0 ? STATUS_REFUSED : STATUS_FINE;
 }
 
-static int look(struct doctor *doctor, struct error *e)
+static int look(struct doctor *doctor, struct doctor_options *given, struct error *e)
 {
 	bool state_needed = false, looked = false, boots = false;
-	if (doctor_release(doctor, e) != 0 || doctor_initrd(doctor, e) != 0 ||
-		doctor_kernel(doctor, e) != 0 || doctor_disks(doctor, e) != 0)
+	bool on_device = doctor->booted != NULL;
+	if (doctor_release(doctor, e) != 0 || doctor_initrd(doctor, e) != 0)
 		return -1;
-	if (doctor->given->image.count > 0) {
+	if (on_device)
+		doctor_take_machine(doctor, given);
+	if (doctor_kernel(doctor, e) != 0 ||
+		(on_device ? doctor_machine_disks(doctor, e) : doctor_disks(doctor, e)) != 0)
+		return -1;
+	if (on_device || given->image.count > 0) {
 		doctor_record(doctor);
 		boots = doctor_stacks(doctor, &looked, &state_needed);
 		doctor_state(doctor, state_needed);
@@ -106,30 +114,59 @@ static int look(struct doctor *doctor, struct error *e)
 	return conclude(doctor, looked, boots, e);
 }
 
+/* The running machine, where plyboot booted it and no --image is given. What else is given can be
+ * looked at by anybody, anywhere. */
+static int find_device(
+	const struct doctor_options *given, struct booted *out, bool *found, struct error *e)
+{
+	bool has_others =
+		given->initrd != NULL || given->kernel != NULL || given->kernel_config != NULL;
+	*found = false;
+	if (given->image.count > 0 && given->run != NULL)
+		return error_set(e, ERROR_USAGE, 0,
+			"--run is for the running system: it doesn't go with --image");
+	if (given->image.count > 0 || (has_others && given->run == NULL && geteuid() != 0))
+		return 0;
+	if (booted_read(given->run, out, e) == 0) {
+		*found = true;
+		return 0;
+	}
+	if (e->code != ERROR_MISSING || given->run != NULL)
+		return -1;
+	if (has_others)
+		return 0;
+	return error_set(e, ERROR_USAGE, 0,
+		"say what to look at: --image, --initrd, --kernel-config; this system was not "
+		"booted by plyboot");
+}
+
 static int run(const void *opaque, const struct text_list *operands, struct error *e)
 {
-	const struct doctor_options *given = opaque;
+	static struct booted booted;
+	struct doctor_options own, *given = &own;
+	bool on_device;
 	uint64_t ignored;
+	own = *(const struct doctor_options *)opaque;
 	(void)operands;
 	if (given->time != NULL && !clock_parse(given->time, &ignored))
 		return error_set(e, ERROR_USAGE, 0, "--time is like 2026-11-23T15:06:12Z");
-	if (given->image.count == 0 && given->initrd == NULL && given->kernel == NULL &&
-		given->kernel_config == NULL)
-		return error_set(e, ERROR_USAGE, 0,
-			"say what to look at: --image, --initrd, --kernel-config");
+	if (find_device(given, &booted, &on_device, e) != 0)
+		return -1;
 	SCOPED_FREE struct doctor *doctor = calloc(1, sizeof *doctor);
 	if (doctor == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	doctor->given = given;
+	doctor->booted = on_device ? &booted : NULL;
 	doctor->findings = given->json ? json_array() : NULL;
 	initconf_defaults(&doctor->conf);
-	int result = look(doctor, e);
+	int result = look(doctor, given, e);
 	for (size_t i = 0; i < doctor->disk_count; i++)
 		scope_close(&doctor->disks[i]);
 	json_decref(doctor->findings);
 	initconf_free(&doctor->conf);
 	initrd_free(&doctor->initrd);
 	free(doctor->initrd_file);
+	booted_free(&booted);
 	return result;
 }
 
@@ -145,10 +182,19 @@ const struct verb verb_doctor = {
 		"modules, partitions that are not there or twice, file systems, the record, and "
 		"of each stack its signature, target, floor, tries, memory, and every piece of "
 		"its layers. It only reads, and takes no privileges. What was not given is not "
-		"looked at, which is said. With faults it ends with 1; warnings alone are 0.\n",
+		"looked at, which is said. With faults it ends with 1; warnings alone are 0.\n\n"
+		"On a device that plyboot has booted, without --image, it looks at that device: "
+		"the partitions of this boot, its keys and policy, memory, CPUs, clock, and the "
+		"kernel that runs, where that has a /proc/config.gz. Nothing is mounted, but it "
+		"takes "
+		"root. With --initrd it goes by that one instead, as the next boot will. Two "
+		"partitions with one name are looked for on all disks; without --initrd, which "
+		"knows what name is looked for, they are a warning.\n",
 	.examples = "A machine of 512 MiB that boots this image:\n"
 		    "  plyboot doctor --image demo.img --initrd demo.cpio --memory 512\n"
 		    "Its kernel as well, and all that was found good:\n"
 		    "  plyboot doctor -v --image demo.img --initrd demo.cpio --kernel-config "
-		    "config\n",
+		    "config\n"
+		    "The device that it runs on:\n"
+		    "  plyboot doctor\n",
 };

@@ -43,6 +43,11 @@ esac
 view
 ! grep -q test.confirm /proc/cmdline || plyboot confirm
 plyboot status | sed -n 's/^upper  */upper: /p'
+if grep -q test.doctor /proc/cmdline; then
+	plyboot doctor -v; echo "doctor: $?"
+	dd if=/dev/vda of=/dev/vdb bs=1M count=1 2>/dev/null
+	echo "second disk:"; plyboot doctor; echo "doctor: $?"
+fi
 [ $step != fill ] || dd if=/dev/zero of=/fill bs=64k
 true
 EOS
@@ -64,9 +69,9 @@ come() {
 	on_partition "$image" plyboot-layers "write $work/store/stacks/test-$1.stack /stacks/test-$1.stack"
 }
 
-# runs NAME VERSION STEP: and what is to be seen there goes to $work/view
+# runs NAME VERSION STEP [BOOT-OPTION...]: and what is to be seen there goes to $work/view
 runs() {
-	APPEND="test.step=$3" boots "$1: version $2 runs" "$work/device"
+	APPEND="test.step=$3" boots "$1: version $2 runs" "$work/device" "${@:4}"
 	reports "  as boot.json says" "r['version'] == $2"
 	check "  its step is done" [ "$(grep -c 'the step failed' "$work/console")" -eq 0 ]
 	tr -d '\r' <"$work/console" | sed -n '/^view:$/,/^view\.$/p' >"$work/view"
@@ -127,7 +132,21 @@ runs "an update does the same" 4 "spoil test.confirm"
 check "  and is confirmed" grep -q '^test 4 is confirmed' "$work/console"
 check "  the upper is as it was, so far" base_is base.2
 cp "$work/view" "$work/view.4"
-runs "the next boot" 4 look
+truncate -s "$(stat -Lc %s "$image")" "$work/second"
+runs "the next boot" 4 "look test.doctor" --qemu-arg -drive --qemu-arg "id=second,if=none,format=raw,file=$work/second" \
+	--qemu-arg -device --qemu-arg virtio-blk-pci,drive=second
+tr -d '\r' <"$work/console" | sed -n '/^doctor: note: no --initrd/,/^second disk:$/p' >"$work/doctor"
+tr -d '\r' <"$work/console" | sed -n '/^second disk:$/,$p' >"$work/doctor.second"
+check "  plyboot doctor there finds no fault" grep -q '^doctor: 0 faults, 0 warnings; ' "$work/doctor"
+for good in 'layers partition: ./dev/vda1.' 'record partition: ./dev/vda2.' 'state partition: ./dev/vda3.' 'test-4.stack: signature, ' \
+	'state: [0-9]* MiB free' 'kernel: its options'; do
+	check "  but that is good: $good" grep -q "^doctor: good: $good" "$work/doctor"
+done
+check "  the trial that failed is a note" grep -q '^doctor: note: test-3 comes behind any confirmed stack: its tries are used up' "$work/doctor"
+check "  its state partition is mounted, which is a note" grep -q '^doctor: note: state on ./dev/vda3.: its journal was not replayed' "$work/doctor"
+check "  with a copy of its partition table on a second disk" grep -q '^doctor: 0 faults, 3 warnings; ' "$work/doctor.second"
+check "  it has two partitions of one name" grep -q \
+	'^doctor: WARN DEVICE: ./dev/vda1. and partition 1 of ./dev/vdb. are both PARTLABEL=plyboot-layers' "$work/doctor.second"
 says "  merges it" "the trial of test 4 is over: its changes are kept"
 reports "  and nothing is on trial" 'not r["upper"]["trial"] and r["warnings"] == []'
 check "  what it saw is there" diff "$work/view.4" "$work/view"

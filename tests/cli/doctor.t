@@ -35,9 +35,13 @@ initrd() { # FILE OPTION...
 initrd good.cpio
 awk -F= '/^CONFIG_/ { sub(/[?]$/, "", $2); sub(/[|].*/, "", $2); print $1 "=" $2 }' "$top/kconfig/required.config" >good.config
 
-doctor() { # IMAGE INITRD CONFIG [OPTION...]
-	"$plyboot" doctor --image "$1" --initrd "$2" --kernel-config "$3" --memory "${memory:-512}" --time "${time:-2026-06-01T00:00:00Z}" "${@:4}" \
-		>"$work/out" 2>"$work/err"
+doctor() { # IMAGE INITRD CONFIG [OPTION...], or with $running [OPTION...]
+	local what=(--run run --kernel-config good.config)
+	if [ -z "${running:-}" ]; then
+		what=(--image "$1" --initrd "$2" --kernel-config "$3")
+		shift 3
+	fi
+	"$plyboot" doctor "${what[@]}" --memory "${memory:-512}" --time "${time:-2026-06-01T00:00:00Z}" "$@" >"$work/out" 2>"$work/err"
 }
 
 # good NAME WHAT...: nothing is found
@@ -463,6 +467,109 @@ sfdisk -q --part-label x.img 1 another >/dev/null
 is "... also where there is no layers partition" "$(boots --image x.img --initrd good.cpio)" False
 (cd cpio && rm -rf etc/plyboot/init.conf && cp "$plyboot" init && echo init | cpio -o -H newc --quiet) >x.cpio
 is "... or no key" "$(boots --image good.img --initrd x.cpio)" False
+# --- the running machine, by what its /init left in run/. Its partitions are files: which disks they are on, and who else
+# has their names, is for tests/boot/upper.t.
+
+apart() { # IMAGE: its partitions to p1, p2, p3
+	local number
+	for number in 1 2 3; do
+		dd if="$1" of=p$number bs=1M skip=$(($(part "$1" $number) >> 20)) \
+			count=$(($(sfdisk -J "$1" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["partitiontable"]["partitions"][int(sys.argv[1]) - 1]["size"] * 512)' $number) >> 20)) status=none
+	done
+}
+booted() { # PYTHON: what else is so in its report, r
+	rm -rf run
+	mkdir -p run/keys
+	python3 - "$top/tests/data/reports/booted.json" "/dev/..$PWD" "${1:-}" <<-'END'
+		import json, sys
+		r = json.load(open(sys.argv[1]))
+		r.update(stack="demo", version=5, floor=0, record="new")
+		r["devices"] = {name: sys.argv[2] + "/p" + number for name, number in (("layers", "1"), ("record", "2"), ("state", "3"))}
+		r["policy"].update(floor=0, revoked=[])
+		exec(sys.argv[3])
+		json.dump(r, open("run/boot.json", "w"))
+	END
+	openssl pkey -pubin -in k.pub -outform DER -out run/keys/k.der
+}
+running=yes
+apart good.img
+booted
+good "the running machine" -v
+has "... its stack" "$work/out" '^doctor: good: demo-5.stack: signature, target, floor, memory, 1 layers'
+for what in "layers 1" "record 2" "state 3"; do
+	has "... its partitions: $what" "$work/out" "^doctor: good: ${what% *} partition: ./dev/\.\.$PWD/p${what#* }.\$"
+done
+has "... and what is not known without an initramfs" "$work/out" '^doctor: note: no --initrd was given: keys and policy are those of this boot'
+good "... in JSON" --json
+is "... a stack boots" "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["boots"])' "$work/out")" True
+"$plyboot" doctor --run run --kernel-config good.config >"$work/out"
+is "without --memory and --time: this machine's" "$? $(grep -c '0 faults, 0 warnings' "$work/out")" "0 1"
+memory=40 finds "too little memory" NOSPACE 'demo-5 needs [0-9]+ MiB of memory, and of 40 MiB about'
+time=2025-01-01T00:00:00Z doctor
+has "a clock that is behind" "$work/out" '^doctor: WARN TARGET: demo-5 '
+booted "r['policy']['floor'] = 6"
+finds "a version below its floor" ROLLBACK 'demo-5.stack: version 5 is below the floor 6'
+booted "r['policy']['revoked'] = ['sha256:$(openssl pkey -pubin -in k.pub -outform DER | sha256sum | cut -d' ' -f1)']"
+finds "a key that it has revoked" KEY 'demo-5.stack: '
+booted "r['policy']['signatures'] = 2"
+finds "too few signatures" SIGNATURE 'demo-5.stack: '
+booted
+openssl pkey -pubin -in other.pub -outform DER -out run/keys/k.der
+finds "a key that it doesn't trust" KEY 'demo-5.stack: '
+initrd x.cpio --set 'layers LABEL=plyboot-layers' --set 'record none' --set 'state LABEL=plyboot-state'
+good "... but the initramfs of the next boot does" --initrd x.cpio
+is "... in JSON" "$("$plyboot" doctor --run run --initrd x.cpio --kernel-config good.config --json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["boots"])')" True
+initrd y.cpio --set 'floor 6' --set 'layers LABEL=plyboot-layers' --set 'record none' --set 'state LABEL=plyboot-state'
+finds "one with another floor" ROLLBACK 'demo-5.stack: version 5 is below the floor 6' --initrd y.cpio
+link=/dev/shm/plyboot-doctor.$$
+initrd y.cpio --set "layers $link/p1" --set 'record none' --set 'state LABEL=plyboot-state'
+booted "r['devices']['layers'] = '$link/p1'"
+ln -s "$PWD" "$link" && good "one that names the layers partition by its device" --initrd y.cpio
+rm "$link"
+is "... which is the running machine's" "$(grep -c '^doctor: note: the layers partition' "$work/out")" 0
+booted
+doctor --initrd good.cpio
+has "one that looks for what is not there" "$work/out" '^doctor: FAULT DEVICE: no partition is PARTLABEL=plyboot-layers'
+booted "r['stack'] = 'nginx'"
+finds "the stack that runs is gone" CONFIG 'the layers partition has no stack named nginx'
+has "... and another is there" "$work/out" '^doctor: note: of 1 stack files on the layers partition, those that are not named nginx'
+booted "r['devices']['record'] = r['devices']['state'] = None"
+good "without a record and a state partition"
+for what in record state; do
+	has "... is a note: $what" "$work/out" "^doctor: note: this boot had no $what partition"
+done
+booted "r['devices']['layers'] = None"
+good "without a layers partition" --json
+is "... nothing is said of a boot" "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["boots"])' "$work/out")" None
+
+booted
+cp p1 kept
+printf X | dd of=p1 bs=1 seek=$((at * 4096 + 7)) conv=notrunc status=none
+finds "a blob of the running machine's that is damaged" DIGEST 'demo-5, layer 1 .*piece'
+mv kept p1
+cp p2 kept
+cp good.img x.img
+record x.img 'tries = 0'
+dd if=x.img of=p2 bs=1M skip=$(($(part x.img 2) >> 20)) count=1 conv=notrunc status=none
+finds "its tries are used up" LIMIT 'demo-5 comes behind any confirmed stack: '
+mv kept p2
+tune2fs -L plyboot-layers p3 >/dev/null
+doctor
+is "two partitions with one label are a warning, where none knows what is looked for" \
+	"$? $(grep -cE "^doctor: (FAULT|WARN)" "$work/out") $(grep -cE '^doctor: WARN DEVICE: .*/p1. and .*/p3. are both LABEL=plyboot-layers' "$work/out")" "0 2 1"
+initrd y.cpio --set 'layers LABEL=plyboot-layers' --set 'record none' --set "state UUID=$(blkid -o value -s UUID p3)"
+finds "... and a fault where the initramfs looks for it" DEVICE '2 partitions are LABEL=plyboot-layers: .*/p1. and .*/p3.' --initrd y.cpio
+dd if=/dev/zero of=p3 bs=1M count=1 conv=notrunc status=none
+finds "a state partition that is no more" DEVICE 'state on ./dev/.*/p3.: .*no ext4'
+rm p2
+refuses "a partition that is not there" 3 MISSING "$plyboot" doctor --run run
+chmod 600 p1
+refuses "an ordinary user" 3 KERNEL as_nobody "$plyboot" doctor --run run
+has "... is told that it takes root" "$work/err" 'open /dev/.*/p1: it takes root: Permission denied'
+refuses "a system that plyboot did not boot" 3 MISSING "$plyboot" doctor --run nowhere
+refuses "an image and the running system" 2 USAGE "$plyboot" doctor --run run --image good.img
 refuses "nothing to look at" 2 USAGE "$plyboot" doctor
 refuses "a time that is none" 2 USAGE "$plyboot" doctor --image good.img --time yesterday
 refuses "an image that is not there" 3 MISSING "$plyboot" doctor --image nowhere
