@@ -14,6 +14,15 @@ head -c 3000000 /dev/urandom >src/file
 "$plyboot" keygen -o k >/dev/null
 "$plyboot" keygen -o other >/dev/null
 "$plyboot" pack -o a.layer src >/dev/null
+flip() { # FILE OFFSET: one bit of the byte there, whatever it is
+	python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(int(sys.argv[2]))
+    byte = file.read(1)[0]
+    file.seek(-1, 1)
+    file.write(bytes([byte ^ 1]))' "$1" "$2"
+}
 stack() { # VERSION OPTION...
 	local version=$1
 	shift
@@ -169,7 +178,7 @@ EOF
 cp good.img x.img
 sectors x.img
 good "a disk with sectors of 4 KiB" x.img good.cpio good.config
-printf X | dd of=x.img bs=1 seek=$((4096 + 16)) conv=notrunc status=none
+flip x.img $((4096 + 16))
 doctor x.img good.cpio good.config
 has "... whose table is damaged" "$work/out" '^doctor: FAULT FORMAT: .x.img.: GPT header damaged'
 
@@ -269,7 +278,7 @@ debug x.img 1 "rm $in_image"
 finds "a blob that is missing" MISSING "demo-5, layer 1 .*${in_image#/}" x.img good.cpio good.config
 cp good.img x.img
 at=$(debugfs -R "blocks $in_image" "good.img?offset=$start" 2>/dev/null | awk '{ print $5 }')
-printf X | dd of=x.img bs=1 seek=$((start + at * 4096 + 7)) conv=notrunc status=none
+flip x.img $((start + at * 4096 + 7))
 finds "a blob that is damaged" DIGEST 'demo-5, layer 1 .*piece' x.img good.cpio good.config
 
 # --- 11, 12: the floor and the record
@@ -546,7 +555,7 @@ is "... nothing is said of a boot" "$(python3 -c 'import json, sys; print(json.l
 
 booted
 cp p1 kept
-printf X | dd of=p1 bs=1 seek=$((at * 4096 + 7)) conv=notrunc status=none
+flip p1 $((at * 4096 + 7))
 finds "a blob of the running machine's that is damaged" DIGEST 'demo-5, layer 1 .*piece'
 mv kept p1
 cp p2 kept
