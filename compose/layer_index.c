@@ -174,7 +174,7 @@ static int resolve_links(struct sorting *sorting, struct error *e)
 		const struct layer_entry *target = find_before(sorting, event->link, (uint32_t)i);
 		if (target == NULL || target->type == '5')
 			return error_set(e, ERROR_PATH, 0,
-				"hard link \"%.80s\" to \"%.80s\", which is no file of this layer",
+				"hard link `%.80s` to `%.80s`, which is no file of this layer",
 				event->path, event->link);
 		sorting->first[i] = sorting->first[target->order];
 	}

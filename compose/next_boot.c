@@ -90,7 +90,7 @@ int next_boot_add(
 {
 	char path[LIMIT_PATH_BYTES + 1];
 	if (given[0] != '/')
-		return error_set(e, ERROR_PATH, 0, "path \"%.80s\" is not absolute", given);
+		return error_set(e, ERROR_PATH, 0, "path `%.80s` is not absolute", given);
 	while (*given == '/')
 		given++;
 	if (*given == '\0' || path_normalize(given, path, e) != 0 || path[0] == '\0')

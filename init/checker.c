@@ -122,7 +122,7 @@ static int enter(const struct checker_request *request, const struct ends *ends,
 		return -1;
 	unsigned lacking = missing & request->demand;
 	if (lacking != 0)
-		return error_set(e, ERROR_KERNEL, 0, "the jail lacks \"%s\", which is demanded",
+		return error_set(e, ERROR_KERNEL, 0, "the jail lacks `%s`, which is demanded",
 			jail_part_name((enum jail_part)(lacking & -lacking)));
 	return 0;
 }

@@ -58,7 +58,7 @@ static const char *take_stack(struct merge *m, const char *value)
 static const char *take_upper(struct merge *m, const char *value)
 {
 	if (strcmp(value, "volatile") != 0)
-		return "only 'volatile' can be asked for here";
+		return "only `volatile` can be asked for here";
 	m->out->upper_volatile = true;
 	return NULL;
 }
@@ -98,7 +98,7 @@ static const char *take_reset(struct merge *m, const char *value)
 {
 	(void)value;
 	if (!m->conf->allow_reset)
-		return "init.conf has no 'allow-reset yes'";
+		return "init.conf has no `allow-reset yes`";
 	m->out->reset = true;
 	return NULL;
 }
@@ -106,7 +106,7 @@ static const char *take_reset(struct merge *m, const char *value)
 static const char *take_init(struct merge *m, const char *value)
 {
 	if (!m->conf->allow_init)
-		return "init.conf has no 'allow-init yes'";
+		return "init.conf has no `allow-init yes`";
 	if (!initconf_program_valid(value))
 		return "not an absolute path";
 	m->out->init = value;

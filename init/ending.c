@@ -81,7 +81,7 @@ _Noreturn void ending_run(const struct boot *boot, const struct error *why)
 	(void)report_write(&boot->report, &ignored); /* for the shell */
 	if (what == ON_FAILURE_SHELL && boot->conf.shell == NULL) {
 		console_alert("a shell is asked for, but init.conf allows none: it takes a line "
-			      "'shell PATH'");
+			      "`shell PATH`");
 		what = ON_FAILURE_HALT;
 	}
 	if (what != ON_FAILURE_REBOOT)

@@ -23,7 +23,7 @@ static int open_below(int dir_fd, const char *path)
 
 static int failed(const char *path, const char *what, struct error *e)
 {
-	return error_errno(e, errno, "%s \"%.80s\"", what, path);
+	return error_errno(e, errno, "%s `%.80s`", what, path);
 }
 
 /* Of "/a/b" first "/a", then all of it; false: that was all. */
@@ -137,7 +137,7 @@ static int finish_parents(const struct keep_request *request, const char *path, 
 		if (from < 0)
 			return failed(part, "open", e);
 		if (merge_copy_metadata(from, into, e) != 0)
-			return error_wrap(e, "\"%.80s\"", part);
+			return error_wrap(e, "`%.80s`", part);
 	}
 	return 0;
 }
@@ -238,7 +238,7 @@ static int verify(const struct keep_request *request, uint64_t *names, struct er
 	path_list_free(&before.pending);
 	path_list_free(&after.pending);
 	if (result == 0 && after.stray[0] != '\0')
-		result = error_set(e, ERROR_IO, 0, "\"%s\" is there, and is not kept", after.stray);
+		result = error_set(e, ERROR_IO, 0, "`%s` is there, and is not kept", after.stray);
 	else if (result == 0 && before.kept != after.kept)
 		result = error_set(e, ERROR_IO, 0, "of %llu names that are kept, %llu are there",
 			(unsigned long long)before.kept, (unsigned long long)after.kept);

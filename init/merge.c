@@ -31,14 +31,14 @@ struct merge {
 static int failed(const struct merge *merge, const char *name, const char *what, struct error *e)
 {
 	char shown[WALK_PATH_SIZE];
-	return error_errno(e, errno, "%s \"%s\"", what, walk_path(&merge->walk, name, shown));
+	return error_errno(e, errno, "%s `%s`", what, walk_path(&merge->walk, name, shown));
 }
 
 /* The error says already what can't be done. */
 static int failed_at(const struct merge *merge, const char *name, struct error *e)
 {
 	char shown[WALK_PATH_SIZE];
-	return error_wrap(e, "\"%s\"", walk_path(&merge->walk, name, shown));
+	return error_wrap(e, "`%s`", walk_path(&merge->walk, name, shown));
 }
 
 /* --- an entry */

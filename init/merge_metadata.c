@@ -25,7 +25,7 @@ static int has_xattr(int fd, const char *name, struct error *e)
 {
 	if (fgetxattr(fd, name, NULL, 0) >= 0)
 		return 1;
-	return is_absent(errno) ? 0 : error_errno(e, errno, "read the xattr \"%.80s\"", name);
+	return is_absent(errno) ? 0 : error_errno(e, errno, "read the xattr `%.80s`", name);
 }
 
 int merge_has_flag(int fd, const char *flag, struct error *e)
@@ -36,7 +36,7 @@ int merge_has_flag(int fd, const char *flag, struct error *e)
 		return size == 1 && value[0] == 'y';
 	return is_absent(errno) || errno == ERANGE
 		       ? 0
-		       : error_errno(e, errno, "read the xattr \"%.80s\"", flag);
+		       : error_errno(e, errno, "read the xattr `%.80s`", flag);
 }
 
 /* All but overlayfs's own. Of those, what an overlay that is mounted within wrote is escaped, and
@@ -65,7 +65,7 @@ static int copy_xattr(int from, int into, const char *name, char *value, struct 
 {
 	ssize_t size = fgetxattr(from, name, value, LIMIT_XATTR_VALUE_BYTES);
 	if (size < 0 || fsetxattr(into, name, value, (size_t)size, 0) != 0)
-		return error_errno(e, errno, "copy the xattr \"%.80s\"", name);
+		return error_errno(e, errno, "copy the xattr `%.80s`", name);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static int remove_other_xattrs(int from, int into, struct error *e)
 		if (has < 0)
 			return -1;
 		if (has == 0 && fremovexattr(into, there + at) != 0)
-			return error_errno(e, errno, "remove the xattr \"%.80s\"", there + at);
+			return error_errno(e, errno, "remove the xattr `%.80s`", there + at);
 	}
 	return size < 0 ? -1 : 0;
 }

@@ -109,11 +109,11 @@ static int go_down(struct walk *walk, int from_fd, int into_fd, size_t name, str
 		.name = name, .exact = walk->depth > 0 && walk_level(walk)->exact};
 	SCOPED_FD from = sys_openat2(from_fd, to, flags, 0, SYS_RESOLVE_STRICT);
 	if (look_at(from, &level.from) != 0)
-		return error_errno(e, errno, "open \"%s\"", walk_path(walk, to, shown));
+		return error_errno(e, errno, "open `%s`", walk_path(walk, to, shown));
 	SCOPED_FD into = sys_openat2(into_fd, to, flags, 0, SYS_RESOLVE_STRICT);
 	if (look_at(into, &level.into) != 0)
 		return error_errno(
-			e, errno, "open what \"%s\" is merged into", walk_path(walk, to, shown));
+			e, errno, "open what `%s` is merged into", walk_path(walk, to, shown));
 	if (add_level(walk, &level, e) != 0)
 		return -1;
 	move_to(walk, &from, &into);
@@ -142,7 +142,7 @@ static int go_up(struct walk *walk, struct error *e)
 	SCOPED_FD into = from < 0 ? -1 : open_parent(walk->into, &to->into);
 	if (into < 0)
 		return error_set(e, ERROR_IO, errno,
-			errno == 0 ? "\"%s\" was moved while it was merged" : "leave \"%s\"",
+			errno == 0 ? "`%s` was moved while it was merged" : "leave `%s`",
 			walk_path(walk, NULL, shown));
 	walk->names_size = walk_level(walk)->name;
 	walk->depth--;

@@ -48,7 +48,7 @@ static int open_directory(int dir_fd, const char *path, struct error *e)
 {
 	int fd = sys_openat2(dir_fd, path[0] == '\0' ? "." : path, O_RDONLY | O_DIRECTORY, 0,
 		SYS_RESOLVE_STRICT);
-	return fd >= 0 ? fd : error_errno(e, errno, "open \"%.80s\"", path);
+	return fd >= 0 ? fd : error_errno(e, errno, "open `%.80s`", path);
 }
 
 typedef int visit_fn(struct seed *seed, const struct entry *entry, struct error *e);
@@ -61,7 +61,7 @@ static int visit_directory(
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	if (directory == NULL) {
 		if (fd >= 0)
-			(void)error_errno(e, errno, "read \"%.80s\"", path);
+			(void)error_errno(e, errno, "read `%.80s`", path);
 		scope_close(&fd);
 		return -1;
 	}
@@ -72,7 +72,7 @@ static int visit_directory(
 		const struct dirent *found = readdir(directory);
 		if (found == NULL) {
 			if (errno != 0)
-				result = error_errno(e, errno, "read \"%.80s\"", path);
+				result = error_errno(e, errno, "read `%.80s`", path);
 			break;
 		}
 		if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
@@ -82,7 +82,7 @@ static int visit_directory(
 				 ? error_errno(e, errno, "look at it")
 				 : visit(seed, &entry, e);
 		if (result != 0)
-			(void)error_wrap(e, "\"%.80s\" in \"%.80s\"", found->d_name, path);
+			(void)error_wrap(e, "`%.80s` in `%.80s`", found->d_name, path);
 		seed->alive();
 	}
 	(void)closedir(directory);
@@ -271,7 +271,7 @@ static int finish_directory(struct seed *seed, const char *path, struct error *e
 	SCOPED_FD to = from < 0 ? -1 : open_directory(seed->tree_fd, path, e);
 	if (to < 0)
 		return -1;
-	return store_copy_metadata(from, to, e) == 0 ? 0 : error_wrap(e, "\"%.80s\"", path);
+	return store_copy_metadata(from, to, e) == 0 ? 0 : error_wrap(e, "`%.80s`", path);
 }
 
 static int copy_all(struct seed *seed, struct error *e)
@@ -295,7 +295,7 @@ static int copy_all(struct seed *seed, struct error *e)
 static int make_directory(int dir_fd, const char *name, struct error *e)
 {
 	if (mkdirat(dir_fd, name, 0700) != 0)
-		return error_errno(e, errno, "make \"%.80s\"", name);
+		return error_errno(e, errno, "make `%.80s`", name);
 	return open_directory(dir_fd, name, e);
 }
 
@@ -314,7 +314,7 @@ static int copy_beside(
 	if (syncfs(to_fd) != 0)
 		return error_errno(e, errno, "sync");
 	if (renameat(place, "tree", to_fd, name) != 0 || fsync(to_fd) != 0)
-		return error_errno(e, errno, "rename \"%.80s\"", beside);
+		return error_errno(e, errno, "rename `%.80s`", beside);
 	return 0;
 }
 

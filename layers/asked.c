@@ -52,7 +52,7 @@ int asked_add(struct asked *asked, const char *path, struct error *e)
 {
 	if (!path_is_normal(path))
 		return error_set(e, ERROR_PATH, 0,
-			"\"%.80s\" is no absolute path in its normal form, or too long", path);
+			"`%.80s` is no absolute path in its normal form, or too long", path);
 	for (size_t i = 0; i < asked->count; i++) {
 		if (asked_is_within(path, asked->paths[i]))
 			return 0;
@@ -152,8 +152,8 @@ int asked_decode(const char *text, size_t size_bytes, struct asked *out, struct 
 		char *path = out->paths[out->count];
 		at = begins(at, end, word) ? take_path(at + strlen(word), end, path) : NULL;
 		if (at == NULL)
-			return refuse(out, e,
-				out->reset ? "is not \"keep PATH\"" : "is not \"revert PATH\"");
+			return refuse(
+				out, e, out->reset ? "is not `keep PATH`" : "is not `revert PATH`");
 		if (!may_follow(out, path))
 			return refuse(out, e, "has a path that can't be there");
 		out->count++;

@@ -100,7 +100,7 @@ int candidates_check_names(const struct candidates *found, struct error *e)
 		if (strcmp(found->list[i].stack.name, found->list[0].stack.name) != 0)
 			return error_set(e, ERROR_CONFIG, 0,
 				"there are stacks named %s and %s: choose with plyboot.stack= or "
-				"'stack' in init.conf",
+				"`stack` in init.conf",
 				found->list[0].stack.name, found->list[i].stack.name);
 	}
 	return 0;

@@ -395,22 +395,22 @@ static int read_line(struct reader *r, char *line, bool seen[KEY_COUNT])
 	while (i < KEY_COUNT && strcmp(keys[i].name, word) != 0)
 		i++;
 	if (i == KEY_COUNT)
-		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: unknown key '%s'",
+		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: unknown key `%s`",
 			r->line, word);
 	if (r->how == INITCONF_DEFAULT && !keys[i].may_default)
 		return error_set(r->e, ERROR_CONFIG, 0,
-			"init.conf line %u: '%s' has no default, the command line can't change it",
+			"init.conf line %u: `%s` has no default, the command line can't change it",
 			r->line, word);
 	if (seen[i] && !keys[i].may_repeat)
-		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: '%s' a second time",
+		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: `%s` a second time",
 			r->line, word);
 	seen[i] = true;
 	if (line[0] == '\0')
-		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: '%s' without a value",
+		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: `%s` without a value",
 			r->line, word);
 	if (!keys[i].set(r, line))
 		return error_set(r->e, ERROR_CONFIG, 0,
-			"init.conf line %u: '%s' can't be '%s', or comes too often", r->line, word,
+			"init.conf line %u: `%s` can't be `%s`, or comes too often", r->line, word,
 			line);
 	return 0;
 }
@@ -419,7 +419,7 @@ static int check_whole(const struct initconf *conf, struct error *e)
 {
 	if (conf->on_failure == ON_FAILURE_SHELL && conf->shell == NULL)
 		return error_set(e, ERROR_CONFIG, 0,
-			"init.conf: 'on-failure shell' needs a line 'shell PATH'");
+			"init.conf: `on-failure shell` needs a line `shell PATH`");
 	return 0;
 }
 

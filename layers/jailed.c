@@ -95,7 +95,7 @@ static int enter(
 	unsigned lacking = *missing & request->demand;
 	if (lacking != 0)
 		return error_set(e, ERROR_KERNEL, 0,
-			"the jail lacks \"%s\", which is demanded and this kernel does not have",
+			"the jail lacks `%s`, which is demanded and this kernel does not have",
 			jail_part_name((enum jail_part)(lacking & -lacking)));
 	return 0;
 }

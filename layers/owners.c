@@ -68,7 +68,7 @@ int owners_decode(const char *text, size_t size_bytes, struct owners *out, struc
 			return error_set(e, ERROR_FORMAT, 0, "over %d lines", OWNERS_MOST);
 		if (!decode_line(&at, end, &owner))
 			return error_set(e, ERROR_FORMAT, 0,
-				"line %zu is not \"NAME VERSION sha256:HEX\"", owners.count + 1);
+				"line %zu is not `NAME VERSION sha256:HEX`", owners.count + 1);
 		if (has(&owners, &owner.text))
 			return error_set(
 				e, ERROR_FORMAT, 0, "line %zu is there twice", owners.count + 1);

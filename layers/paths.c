@@ -6,7 +6,7 @@
 
 static int refuse(struct error *e, const char *raw, const char *why)
 {
-	return error_set(e, ERROR_PATH, 0, "path \"%.80s\" %s", raw, why);
+	return error_set(e, ERROR_PATH, 0, "path `%.80s` %s", raw, why);
 }
 
 int path_normalize(const char *raw, char out[LIMIT_PATH_BYTES + 1], struct error *e)
@@ -22,7 +22,7 @@ int path_normalize(const char *raw, char out[LIMIT_PATH_BYTES + 1], struct error
 	for (const char *at = raw; *at != '\0';) {
 		size_t length = strcspn(at, "/");
 		if (length == 2 && at[0] == '.' && at[1] == '.')
-			return refuse(e, raw, "has a \"..\" in it");
+			return refuse(e, raw, "has a `..` in it");
 		if (length > LIMIT_COMPONENT_BYTES)
 			return refuse(e, raw, "has a name of more than 255 bytes");
 		if (length > 0 && !(length == 1 && at[0] == '.')) {
@@ -56,13 +56,13 @@ int path_list_add(struct path_list *list, const char *path, uint32_t value, stru
 		size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
 		struct path_item *items = reallocarray(list->items, capacity, sizeof *items);
 		if (items == NULL)
-			return error_errno(e, ENOMEM, "remember path \"%.80s\"", path);
+			return error_errno(e, ENOMEM, "remember path `%.80s`", path);
 		list->items = items;
 		list->capacity = capacity;
 	}
 	char *copy = strdup(path);
 	if (copy == NULL)
-		return error_errno(e, ENOMEM, "remember path \"%.80s\"", path);
+		return error_errno(e, ENOMEM, "remember path `%.80s`", path);
 	/* What malloc adds, about. */
 	list->bytes += sizeof *list->items + strlen(path) + 1 + 2 * sizeof(void *);
 	list->items[list->count++] = (struct path_item){.path = copy, .value = value};

@@ -20,7 +20,7 @@ static int shown_length(const struct record *r)
 static int bad_value(const struct record *r, struct error *e)
 {
 	return error_set(
-		e, ERROR_TAR, 0, "pax header: bad value for \"%.*s\"", shown_length(r), r->key);
+		e, ERROR_TAR, 0, "pax header: bad value for `%.*s`", shown_length(r), r->key);
 }
 
 static int take_name(const struct record *r, char **out, struct error *e)
@@ -28,7 +28,7 @@ static int take_name(const struct record *r, char **out, struct error *e)
 	if (*out != NULL || r->value_length == 0)
 		return bad_value(r, e);
 	if (memchr(r->value, '\0', r->value_length) != NULL)
-		return error_set(e, ERROR_PATH, 0, "pax header: a NUL in \"%.*s\"",
+		return error_set(e, ERROR_PATH, 0, "pax header: a NUL in `%.*s`",
 			(int)r->key_length, r->key);
 	*out = strndup(r->value, r->value_length);
 	return *out != NULL ? 0 : error_errno(e, ENOMEM, "read a pax header");
@@ -105,7 +105,7 @@ static int refuse_text_acl(const struct record *r, struct pax *pax, struct error
 {
 	(void)pax;
 	return error_set(e, ERROR_XATTR, 0,
-		"\"%.*s\" in a pax header: make the tar with xattrs (system.posix_acl_*) instead "
+		"`%.*s` in a pax header: make the tar with xattrs (system.posix_acl_*) instead "
 		"of --acls",
 		shown_length(r), r->key);
 }
@@ -147,7 +147,7 @@ static int take_record(const struct record *r, struct pax *pax, struct error *e)
 			memcmp(r->key, keys[i].key, length) == 0)
 			return keys[i].take(r, pax, e);
 	}
-	return error_set(e, ERROR_TAR, 0, "pax header: key \"%.*s\" is not supported",
+	return error_set(e, ERROR_TAR, 0, "pax header: key `%.*s` is not supported",
 		shown_length(r), r->key);
 }
 
@@ -202,7 +202,7 @@ int pax_parse_global(const char *body, size_t size_bytes, struct error *e)
 			return -1;
 		if (r.key_length != 7 || memcmp(r.key, "comment", 7) != 0)
 			return error_set(e, ERROR_TAR, 0,
-				"global pax header: \"%.*s\" where only comments are allowed",
+				"global pax header: `%.*s` where only comments are allowed",
 				shown_length(&r), r.key);
 	}
 	return 0;

@@ -21,8 +21,8 @@ static int parse_line(const char *line, size_t length, struct signature_line *ou
 {
 	if (length < PREFIX_LENGTH || !digest_parse(line, KEY_ID_LENGTH, &out->key_id) ||
 		memcmp(line + KEY_ID_LENGTH, algorithm, ALGORITHM_LENGTH) != 0)
-		return error_set(e, ERROR_FORMAT, 0,
-			"not \"sha256:<key id> ecdsa-p256-sha256 <signature>\"");
+		return error_set(
+			e, ERROR_FORMAT, 0, "not `sha256:<key id> ecdsa-p256-sha256 <signature>`");
 	const char *signature = line + PREFIX_LENGTH;
 	size_t left = length - PREFIX_LENGTH;
 	if (left == 0 || signature[0] != ' ' ||
@@ -39,11 +39,11 @@ static int find_text(const char *text, size_t size_bytes, size_t *text_size_byte
 		return error_set(e, ERROR_FORMAT, 0, "line 1 is empty");
 	if (size_bytes >= SEPARATOR_LENGTH - 1 &&
 		memcmp(text, separator + 1, SEPARATOR_LENGTH - 1) == 0)
-		return error_set(e, ERROR_FORMAT, 0, "line 1: nothing stands before \"---\"");
+		return error_set(e, ERROR_FORMAT, 0, "line 1: nothing stands before `---`");
 	const char *at = memmem(text, size_bytes, separator, SEPARATOR_LENGTH);
 	if (at == NULL)
 		return error_set(e, ERROR_SIGNATURE, 0,
-			"no line \"---\" with signatures below it: the file is not signed, or cut");
+			"no line `---` with signatures below it: the file is not signed, or cut");
 	*text_size_bytes = (size_t)(at - text) + SEPARATOR_LENGTH;
 	return 0;
 }
@@ -168,7 +168,7 @@ int signed_verify(const uint8_t *bytes, size_t size_bytes, const struct signatur
 	if (signed_split(bytes, size_bytes, &text_size, lines, &count, e) != 0)
 		return -1;
 	if (count == 0)
-		return error_set(e, ERROR_SIGNATURE, 0, "no signature below the line \"---\"");
+		return error_set(e, ERROR_SIGNATURE, 0, "no signature below the line `---`");
 
 	struct digest hash;
 	digest_of(bytes, text_size, &hash);

@@ -54,10 +54,10 @@ int stack_check_upper(const struct stack *stack, struct error *e)
 {
 	if (stack->upper_change != UPPER_CHANGE_KEEP && stack->upper != UPPER_PERSISTENT)
 		return error_set(
-			e, ERROR_FORMAT, 0, "upper-change is there only with \"upper persistent\"");
+			e, ERROR_FORMAT, 0, "upper-change is there only with `upper persistent`");
 	if (stack->upper_bytes != 0 && stack->upper != UPPER_VOLATILE)
 		return error_set(
-			e, ERROR_FORMAT, 0, "upper-size is there only with \"upper volatile\"");
+			e, ERROR_FORMAT, 0, "upper-size is there only with `upper volatile`");
 	return 0;
 }
 

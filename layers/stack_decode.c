@@ -48,11 +48,11 @@ static bool reader_has(const struct reader *reader, const char *key)
 static int refuse_line(const struct reader *reader, const char *wanted, struct error *e)
 {
 	if (reader_at_end(reader))
-		return error_set(e, ERROR_FORMAT, 0,
-			"line %u: the text ends where \"%s\" must stand", reader->line, wanted);
+		return error_set(e, ERROR_FORMAT, 0, "line %u: the text ends where `%s` must stand",
+			reader->line, wanted);
 	struct line line = reader_peek(reader);
 	int shown = line.length < SHOWN_LENGTH ? (int)line.length : SHOWN_LENGTH;
-	return error_set(e, ERROR_FORMAT, 0, "line %u: \"%s\" must stand here, not \"%.*s\"",
+	return error_set(e, ERROR_FORMAT, 0, "line %u: `%s` must stand here, not `%.*s`",
 		reader->line, wanted, shown, line.text);
 }
 

@@ -13,7 +13,7 @@ static int shown(size_t length)
 
 static int refuse(const char *text, size_t length, const char *wanted, struct error *e)
 {
-	return error_set(e, ERROR_FORMAT, 0, "\"%.*s\" is not %s", shown(length), text, wanted);
+	return error_set(e, ERROR_FORMAT, 0, "`%.*s` is not %s", shown(length), text, wanted);
 }
 
 static bool is_digit(char c)
@@ -120,7 +120,7 @@ static int decode_digest(
 {
 	(void)field;
 	if (!digest_parse(text, length, out))
-		return refuse(text, length, "\"sha256:\" and 64 lower-case hex digits", e);
+		return refuse(text, length, "`sha256:` and 64 lower-case hex digits", e);
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static bool is_component(const char *text, size_t length)
 static int decode_path(
 	const struct field *field, const char *text, size_t length, void *out, struct error *e)
 {
-	static const char wanted[] = "an absolute path without empty, \".\" and \"..\" parts";
+	static const char wanted[] = "an absolute path without empty, `.` and `..` parts";
 	if (length > field->max)
 		return error_set(e, ERROR_LIMIT, 0, "a path over %" PRIu64 " bytes", field->max);
 	if (length < 2 || text[0] != '/' || text[length - 1] == ' ')
@@ -254,7 +254,7 @@ static int decode_persist(
 			memcmp(persist_options[i], text + path_length, rest) != 0))
 		i++;
 	if (i == PERSIST_OPTIONS)
-		return refuse(text + path_length, rest, "\":suid\", \":dev\" or \":suid,dev\"", e);
+		return refuse(text + path_length, rest, "`:suid`, `:dev` or `:suid,dev`", e);
 	if (decode_path(field, text, path_length, persist.path, e) != 0)
 		return -1;
 	persist.suid = (i & 1) != 0;

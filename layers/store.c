@@ -57,9 +57,9 @@ static int mark_opaque(int root_fd, const struct path_list *opaque, struct error
 		const char *path = opaque->items[i].path;
 		SCOPED_FD fd = store_open_below(root_fd, path, O_RDONLY | O_DIRECTORY);
 		if (fd < 0)
-			return error_errno(e, errno, "open \"%.80s\"", path);
+			return error_errno(e, errno, "open `%.80s`", path);
 		if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) != 0)
-			return error_errno(e, errno, "mark \"%.80s\" opaque", path);
+			return error_errno(e, errno, "mark `%.80s` opaque", path);
 	}
 	return 0;
 }

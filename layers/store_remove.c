@@ -62,7 +62,7 @@ static int remove_one(int dir_fd, const char *name, bool *full, uint64_t *done, 
 		*full = true;
 		return 0;
 	}
-	return error_errno(e, errno, "remove \"%.80s\"", name);
+	return error_errno(e, errno, "remove `%.80s`", name);
 }
 
 static int move_up(struct removal *removal, int dir_fd, const char *name, struct error *e)
@@ -76,7 +76,7 @@ static int move_up(struct removal *removal, int dir_fd, const char *name, struct
 			return 0;
 		}
 		if (errno != EEXIST)
-			return error_errno(e, errno, "remove \"%.80s\"", name);
+			return error_errno(e, errno, "remove `%.80s`", name);
 	}
 }
 
@@ -99,7 +99,7 @@ static int remove_child(void *context, int dir_fd, const char *name, struct erro
 		return 0;
 	SCOPED_FD fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return error_errno(e, errno, "remove \"%.80s\"", name);
+		return error_errno(e, errno, "remove `%.80s`", name);
 	/* It may stay full for this round: names added while it was read may be missed. */
 	return each_child(fd, remove_grandchild, context, e) == 0
 		       ? remove_one(dir_fd, name, &full, &removal->done, e)
@@ -117,7 +117,7 @@ int store_remove(int dir_fd, const char *name, struct error *e)
 	struct removal removal = {
 		.top_fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 	if (removal.top_fd < 0)
-		return error_errno(e, errno, "remove \"%.80s\"", name);
+		return error_errno(e, errno, "remove `%.80s`", name);
 	SCOPED_FD top_fd = removal.top_fd;
 	while (full) {
 		before = removal.done;
@@ -126,7 +126,7 @@ int store_remove(int dir_fd, const char *name, struct error *e)
 			return -1;
 		/* A damaged directory lists names that it does not have. */
 		if (full && removal.done == before)
-			return error_set(e, ERROR_IO, 0, "\"%.80s\" can't be emptied", name);
+			return error_set(e, ERROR_IO, 0, "`%.80s` can't be emptied", name);
 	}
 	return 0;
 }

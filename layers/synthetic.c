@@ -135,7 +135,7 @@ int store_copy_metadata(int from_fd, int to_fd, struct error *e)
 			continue;
 		ssize_t length = fgetxattr(from_fd, name, value, LIMIT_XATTR_VALUE_BYTES);
 		if (length < 0 || fsetxattr(to_fd, name, value, (size_t)length, 0) != 0)
-			return error_errno(e, errno, "copy xattr \"%.80s\"", name);
+			return error_errno(e, errno, "copy xattr `%.80s`", name);
 	}
 	const struct timespec times[2] = {st.st_atim, st.st_mtim};
 	if (fchmod(to_fd, st.st_mode & 07777) != 0 || futimens(to_fd, times) != 0)
@@ -148,7 +148,7 @@ static int set_default_metadata(int fd, const char *path, struct error *e)
 {
 	static const struct timespec epoch[2];
 	if (fchmod(fd, 0755) != 0 || futimens(fd, epoch) != 0)
-		return error_errno(e, errno, "set up \"%.80s\"", path);
+		return error_errno(e, errno, "set up `%.80s`", path);
 	return 0;
 }
 
@@ -159,14 +159,14 @@ static int copy_metadata(
 	node_path(list, node, path);
 	SCOPED_FD to = store_open_below(root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (to < 0)
-		return error_errno(e, errno, "open \"%.80s\"", path);
+		return error_errno(e, errno, "open `%.80s`", path);
 	if (node->described_by == NO_LAYER)
 		return set_default_metadata(to, path, e);
 	SCOPED_FD from = store_open_below(
 		list->view->lowers[node->described_by].root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (from < 0)
-		return error_errno(e, errno, "look at \"%.80s\"", path);
-	return store_copy_metadata(from, to, e) == 0 ? 0 : error_wrap(e, "\"%.80s\"", path);
+		return error_errno(e, errno, "look at `%.80s`", path);
+	return store_copy_metadata(from, to, e) == 0 ? 0 : error_wrap(e, "`%.80s`", path);
 }
 
 /* First all names, then all metadata: a child changes its parent's time and inherits its default
@@ -179,7 +179,7 @@ static int write_list(const struct node_list *list, int root_fd, struct error *e
 			continue;
 		node_path(list, &list->items[i], path);
 		if (mkdirat(root_fd, path, 0755) != 0)
-			return error_errno(e, errno, "make \"%.80s\"", path);
+			return error_errno(e, errno, "make `%.80s`", path);
 	}
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].wanted && copy_metadata(list, &list->items[i], root_fd, e) != 0)

@@ -132,14 +132,14 @@ static int see(struct node *child, int layer, int dir_fd, const char *name, stru
 	if (child->covered)
 		return 0;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "look at \"%.80s\"", name);
+		return error_errno(e, errno, "look at `%.80s`", name);
 	if (!S_ISDIR(st.st_mode)) {
 		child->covered = true;
 		return 0;
 	}
 	int *grown = reallocarray(child->layers, child->layer_count + 1, sizeof *grown);
 	if (grown == NULL)
-		return error_errno(e, ENOMEM, "look at \"%.80s\"", name);
+		return error_errno(e, ENOMEM, "look at `%.80s`", name);
 	child->layers = grown;
 	child->layers[child->layer_count++] = layer;
 	return 0;
@@ -168,14 +168,14 @@ static int see_directory(const struct node_list *list, const struct node *node, 
 	SCOPED_FD fd =
 		store_open_below(list->view->lowers[layer].root_fd, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || store_is_opaque(fd, opaque) != 0)
-		return error_errno(e, errno, "look at \"%.80s\"", path);
+		return error_errno(e, errno, "look at `%.80s`", path);
 	DIR *dir = fdopendir(fd);
 	if (dir == NULL)
-		return error_errno(e, errno, "read \"%.80s\"", path);
+		return error_errno(e, errno, "read `%.80s`", path);
 	(void)scope_take_fd(&fd);
 	int result = see_entries(list, node, layer, dir, e);
 	(void)closedir(dir);
-	return result == 0 ? 0 : error_wrap(e, "\"%.80s\"", path);
+	return result == 0 ? 0 : error_wrap(e, "`%.80s`", path);
 }
 
 /* The topmost layer that has an entry for it describes it; overlayfs would show what one above it
@@ -214,7 +214,7 @@ static int merge_alone(const struct node_list *list, struct node *node, struct e
 	if (!alone) {
 		SCOPED_FD fd = store_open_below(top->root_fd, path, O_RDONLY | O_DIRECTORY);
 		if (fd < 0 || store_is_opaque(fd, &alone) != 0)
-			return error_errno(e, errno, "look at \"%.80s\"", path);
+			return error_errno(e, errno, "look at `%.80s`", path);
 	}
 	node->wanted = alone;
 	return 0;

@@ -51,7 +51,7 @@ int tree_set_xattr_failed(const char *path, const char *name, struct error *e)
 		code = ERROR_NOSPACE;
 	else if (error_number == EOPNOTSUPP)
 		code = ERROR_KERNEL;
-	return error_set(e, code, error_number, "set xattr \"%.80s\" of \"%.80s\"", name, path);
+	return error_set(e, code, error_number, "set xattr `%.80s` of `%.80s`", name, path);
 }
 
 static int set_xattrs(const struct tree_entry *entry, int fd, struct error *e)
@@ -78,13 +78,13 @@ static int set_owner_xattrs_mode(const struct tree_entry *entry, int fd, bool is
 	mode_t made_mode, mode_t mode, struct error *e)
 {
 	if (!(is_new && is_roots(entry)) && fchown(fd, entry->uid, entry->gid) != 0)
-		return error_errno(e, errno, "set owner of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set owner of `%.80s`", entry->path);
 	if (set_xattrs(entry, fd, e) != 0)
 		return -1;
 	if (is_new && made_mode == mode && entry->xattrs.count == 0)
 		return 0;
 	if (fchmod(fd, mode) != 0)
-		return error_errno(e, errno, "set mode of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set mode of `%.80s`", entry->path);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ int tree_begin_file(struct tree *tree, const struct tree_entry *entry, int *out,
 		fd = openat(dir_fd, name, flags, first_mode(tree, entry));
 	}
 	if (fd < 0)
-		return error_errno(e, errno, "create \"%.80s\"", entry->path);
+		return error_errno(e, errno, "create `%.80s`", entry->path);
 	*out = fd;
 	return 0;
 }
@@ -122,11 +122,11 @@ int tree_end_file(struct tree *tree, const struct tree_entry *entry, int fd, str
 			    entry, fd, true, first_mode(tree, entry), entry->mode, e) != 0)
 			return -1;
 		if (futimens(fd, times) != 0)
-			return error_errno(e, errno, "set time of \"%.80s\"", entry->path);
+			return error_errno(e, errno, "set time of `%.80s`", entry->path);
 	}
 	(void)scope_take_fd(&owned);
 	if (close(fd) != 0)
-		return error_errno(e, errno, "write \"%.80s\"", entry->path);
+		return error_errno(e, errno, "write `%.80s`", entry->path);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static int make_directory(struct tree *tree, int dir_fd, const struct tree_entry
 		if (mkdirat(dir_fd, name, mode) == 0)
 			return 0;
 	}
-	return error_errno(e, errno, "make directory \"%.80s\"", entry->path);
+	return error_errno(e, errno, "make directory `%.80s`", entry->path);
 }
 
 /* What an earlier entry of the same directory set. (Default ACLs are not set yet.) */
@@ -158,12 +158,12 @@ static int clear_xattrs(const struct tree_entry *entry, int fd, struct error *e)
 	char names[XATTR_NAMES_BYTES];
 	ssize_t size = flistxattr(fd, names, sizeof names);
 	if (size < 0 && errno != EOPNOTSUPP)
-		return error_errno(e, errno, "list xattrs of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "list xattrs of `%.80s`", entry->path);
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(names + at) + 1) {
 		const struct xattr x = {.name = names + at};
 		bool ours = xattr_is_user(&x) || strcmp(x.name, XATTR_ACL_ACCESS) == 0;
 		if (ours && fremovexattr(fd, x.name) != 0)
-			return error_errno(e, errno, "replace xattrs of \"%.80s\"", entry->path);
+			return error_errno(e, errno, "replace xattrs of `%.80s`", entry->path);
 	}
 	return 0;
 }
@@ -175,7 +175,7 @@ static int enter_directory(
 	const char *name = path_base(entry->path);
 	SCOPED_FD fd = tree_open_below(dir_fd, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return error_errno(e, errno, "open \"%.80s\"", entry->path);
+		return error_errno(e, errno, "open `%.80s`", entry->path);
 	return tree_push(tree, name, scope_take_fd(&fd), &entry->mtime, e);
 }
 
@@ -216,20 +216,20 @@ int tree_add_symlink(struct tree *tree, const struct tree_entry *entry, struct e
 		made = symlinkat(entry->link, dir_fd, name);
 	}
 	if (made != 0)
-		return error_errno(e, errno, "create symlink \"%.80s\"", entry->path);
+		return error_errno(e, errno, "create symlink `%.80s`", entry->path);
 	if (tree->names_only)
 		return 0;
 	if (!is_roots(entry) &&
 		fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "set owner of symlink \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set owner of symlink `%.80s`", entry->path);
 	if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "set time of symlink \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set time of symlink `%.80s`", entry->path);
 	return 0;
 }
 
 static int refuse_target(const struct tree_entry *entry, const char *why, struct error *e)
 {
-	return error_set(e, ERROR_PATH, 0, "hard link \"%.80s\" to \"%.80s\", %s", entry->path,
+	return error_set(e, ERROR_PATH, 0, "hard link `%.80s` to `%.80s`, %s", entry->path,
 		entry->link, why);
 }
 
@@ -251,7 +251,7 @@ static int open_target_parent(struct tree *tree, const struct tree_entry *entry,
 		return 0;
 	return tree_is_gone(errno) || errno == EXDEV
 		       ? refuse_target(entry, "which is no file of this layer", e)
-		       : error_errno(e, errno, "open \"%.80s\"", parent);
+		       : error_errno(e, errno, "open `%.80s`", parent);
 }
 
 /* The first name must be an entry of this layer: a lower layer's file is not there to link to. */
@@ -262,7 +262,7 @@ static int check_target(
 	const char *name = path_base(entry->link);
 	if (fstatat(from_fd, name[0] == '\0' ? "." : name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? refuse_target(entry, "which is no file of this layer", e)
-				       : error_errno(e, errno, "look at \"%.80s\"", entry->link);
+				       : error_errno(e, errno, "look at `%.80s`", entry->link);
 	if (S_ISDIR(st.st_mode) || tree_is_whiteout(tree, &st))
 		return refuse_target(entry, "which is a directory or was removed", e);
 	return 0;
@@ -283,7 +283,7 @@ static int link_from(
 	}
 	if (made != 0)
 		return error_errno(
-			e, errno, "hard link \"%.80s\" to \"%.80s\"", entry->path, entry->link);
+			e, errno, "hard link `%.80s` to `%.80s`", entry->path, entry->link);
 	return 0;
 }
 
@@ -319,10 +319,10 @@ static int set_xattrs_by_name(const struct tree_entry *entry, int dir_fd, struct
 		return 0;
 	SCOPED_FD back = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (back < 0 || fchdir(dir_fd) != 0)
-		return error_errno(e, errno, "enter the directory of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "enter the directory of `%.80s`", entry->path);
 	int result = set_xattrs_here(entry, e);
 	if (fchdir(back) != 0)
-		return error_errno(e, errno, "leave the directory of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "leave the directory of `%.80s`", entry->path);
 	return result;
 }
 
@@ -344,17 +344,17 @@ int tree_add_special(struct tree *tree, const struct tree_entry *entry, struct e
 		tree_make_way(tree, dir_fd, entry->path, e) != 0)
 		return -1;
 	if (make_special(tree, dir_fd, entry) != 0)
-		return error_errno(e, errno, "create device or FIFO \"%.80s\"", entry->path);
+		return error_errno(e, errno, "create device or FIFO `%.80s`", entry->path);
 	if (tree->names_only)
 		return 0;
 	if (!is_roots(entry) &&
 		fchownat(dir_fd, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "set owner of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set owner of `%.80s`", entry->path);
 	if (set_xattrs_by_name(entry, dir_fd, e) != 0)
 		return -1;
 	if (fchmodat(dir_fd, name, entry->mode, 0) != 0 ||
 		utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "set metadata of \"%.80s\"", entry->path);
+		return error_errno(e, errno, "set metadata of `%.80s`", entry->path);
 	return 0;
 }
 

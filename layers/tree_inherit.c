@@ -24,14 +24,14 @@ static int add(struct tree *tree, const char *path, struct inheritable **out, st
 		struct inheritable *more =
 			reallocarray(tree->inheritable, capacity, sizeof *tree->inheritable);
 		if (more == NULL)
-			return error_errno(e, ENOMEM, "remember \"%.80s\"", path);
+			return error_errno(e, ENOMEM, "remember `%.80s`", path);
 		tree->inheritable = more;
 		tree->inheritable_capacity = capacity;
 	}
 	struct inheritable *item = &tree->inheritable[tree->inheritable_count];
 	*item = (struct inheritable){.path = strdup(path), .order = tree->inheritable_count};
 	if (item->path == NULL)
-		return error_errno(e, ENOMEM, "remember \"%.80s\"", path);
+		return error_errno(e, ENOMEM, "remember `%.80s`", path);
 	tree->inheritable_count++;
 	*out = item;
 	return 0;
@@ -53,7 +53,7 @@ int tree_keep_inheritable(
 		return 0;
 	item->default_acl = malloc(acl->size_bytes); /* never empty: xattr_check() */
 	if (item->default_acl == NULL)
-		return error_errno(e, ENOMEM, "remember \"%.80s\"", entry->path);
+		return error_errno(e, ENOMEM, "remember `%.80s`", entry->path);
 	memcpy(item->default_acl, acl->value, acl->size_bytes);
 	item->default_acl_bytes = acl->size_bytes;
 	return 0;
@@ -71,12 +71,12 @@ static int set(const struct tree *tree, const struct inheritable *item, struct e
 		return 0;
 	SCOPED_FD fd = tree_open_below(tree->root_fd, item->path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return error_errno(e, errno, "open \"%.80s\"", item->path);
+		return error_errno(e, errno, "open `%.80s`", item->path);
 	if (item->default_acl != NULL && fsetxattr(fd, XATTR_ACL_DEFAULT, item->default_acl,
 						 item->default_acl_bytes, 0) != 0)
 		return tree_set_xattr_failed(item->path, XATTR_ACL_DEFAULT, e);
 	if (item->sets_mode && fchmod(fd, item->mode) != 0)
-		return error_errno(e, errno, "set mode of \"%.80s\"", item->path);
+		return error_errno(e, errno, "set mode of `%.80s`", item->path);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ static int reopen(struct tree *tree, struct error *e)
 	tree->path[level->length] = '\0';
 	level->fd = tree_open_below(tree->root_fd, tree->path, O_RDONLY | O_DIRECTORY);
 	if (level->fd < 0)
-		return error_errno(e, errno, "open \"%.80s\"", tree->path);
+		return error_errno(e, errno, "open `%.80s`", tree->path);
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int leave(struct tree *tree, struct error *e)
 			return -1;
 		tree->path[level->length] = '\0';
 		if (futimens(level->fd, times) != 0)
-			return error_errno(e, errno, "set time of \"%.80s\"", tree->path);
+			return error_errno(e, errno, "set time of `%.80s`", tree->path);
 	}
 	scope_close(&level->fd);
 	tree->level_count--;
@@ -85,7 +85,7 @@ int tree_push(
 	if (count == tree->level_capacity) {
 		struct level *more = reallocarray(tree->levels, count * 2, sizeof *tree->levels);
 		if (more == NULL)
-			return error_errno(e, ENOMEM, "go down to \"%.80s\"", name);
+			return error_errno(e, ENOMEM, "go down to `%.80s`", name);
 		tree->levels = more;
 		tree->level_capacity = count * 2;
 	}
@@ -126,9 +126,9 @@ static int step_down(struct tree *tree, const char *name, const char *path, stru
 	if (fd < 0)
 		return errno == ELOOP || errno == EXDEV
 			       ? tree_refuse_parent(path, e)
-			       : error_errno(e, errno, "open \"%.80s\"", path);
+			       : error_errno(e, errno, "open `%.80s`", path);
 	if (fstat(fd, &st) != 0)
-		return error_errno(e, errno, "look at \"%.80s\"", path);
+		return error_errno(e, errno, "look at `%.80s`", path);
 	return tree_push(tree, name, scope_take_fd(&fd), &st.st_mtim, e);
 }
 

@@ -53,7 +53,7 @@ int tree_make_implied(
 	struct tree *tree, int dir_fd, const char *name, const char *path, struct error *e)
 {
 	if (mkdirat(dir_fd, name, 0755) != 0)
-		return error_errno(e, errno, "make directory \"%.80s\"", path);
+		return error_errno(e, errno, "make directory `%.80s`", path);
 	tree->implied_made++;
 	return tree_note_origin(tree, path, ORIGIN_IMPLIED, e);
 }
@@ -61,7 +61,7 @@ int tree_make_implied(
 int tree_refuse_parent(const char *path, struct error *e)
 {
 	return error_set(e, ERROR_PATH, 0,
-		"\"%.80s\" leads through something that is not a directory of this layer", path);
+		"`%.80s` leads through something that is not a directory of this layer", path);
 }
 
 int tree_replace_whiteout(
@@ -69,11 +69,11 @@ int tree_replace_whiteout(
 {
 	struct stat st;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_errno(e, errno, "look at \"%.80s\"", path);
+		return error_errno(e, errno, "look at `%.80s`", path);
 	if (!tree_is_whiteout(tree, &st))
 		return tree_refuse_parent(path, e);
 	if (unlinkat(dir_fd, name, 0) != 0)
-		return error_errno(e, errno, "replace whiteout \"%.80s\"", path);
+		return error_errno(e, errno, "replace whiteout `%.80s`", path);
 	if (path_list_add(&tree->removed, path, 0, e) != 0)
 		return -1;
 	return tree_make_implied(tree, dir_fd, name, path, e);
@@ -99,16 +99,16 @@ int tree_make_way(struct tree *tree, int dir_fd, const char *path, struct error 
 	if (path[0] == '\0')
 		return error_set(e, ERROR_PATH, 0, "the root of a layer must be a directory");
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : error_errno(e, errno, "look at \"%.80s\"", path);
+		return errno == ENOENT ? 0 : error_errno(e, errno, "look at `%.80s`", path);
 	if (tree_is_whiteout(tree, &st) && path_list_add(&tree->removed, path, 0, e) != 0)
 		return -1;
 	if (unlinkat(dir_fd, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0)
 		return S_ISDIR(st.st_mode) ? forget_directory(tree, path, e) : 0;
 	if (errno == ENOTEMPTY || errno == EEXIST)
 		return error_set(e, ERROR_PATH, 0,
-			"\"%.80s\" would replace a directory of the same layer that is not empty",
+			"`%.80s` would replace a directory of the same layer that is not empty",
 			path);
-	return error_errno(e, errno, "replace \"%.80s\"", path);
+	return error_errno(e, errno, "replace `%.80s`", path);
 }
 
 bool tree_is_gone(int error_number)
@@ -146,7 +146,7 @@ int tree_add_whiteout(struct tree *tree, const char *path, struct error *e)
 	if (make_whiteout(tree, dir_fd, path_base(path)) == 0)
 		return note_whiteout_in(tree, path, e);
 	if (errno != EEXIST)
-		return error_errno(e, errno, "create whiteout of \"%.80s\"", path);
+		return error_errno(e, errno, "create whiteout of `%.80s`", path);
 	/* This layer's own entry of that name stays, and hides the lower one by being there. */
 	return path_list_add(&tree->removed, path, 0, e);
 }
@@ -161,7 +161,7 @@ static int list_directories(const struct tree *tree, const struct path_list *fro
 			continue;
 		SCOPED_FD fd = tree_open_below(tree->root_fd, path, O_PATH | O_DIRECTORY);
 		if (fd < 0 && !tree_is_gone(errno))
-			return error_errno(e, errno, "open \"%.80s\"", path);
+			return error_errno(e, errno, "open `%.80s`", path);
 		if (fd >= 0 && path_list_add(out, path, from->items[i].value, e) != 0)
 			return -1;
 	}

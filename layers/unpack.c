@@ -123,12 +123,12 @@ static int take_xattr(
 	struct unpack *unpack, const struct xattr *xattr, struct xattr_list *list, struct error *e)
 {
 	if (xattr_check(xattr, unpack->gated->type, e) != 0)
-		return error_wrap(e, "\"%.80s\"", unpack->path);
+		return error_wrap(e, "`%.80s`", unpack->path);
 	if (xattr_is_user(xattr)) {
 		unpack->result.user_xattrs++;
 		if (unpack->options->refuse_user_xattrs)
 			return error_set(
-				e, ERROR_XATTR, 0, "\"%.80s\" has user.* xattrs", unpack->path);
+				e, ERROR_XATTR, 0, "`%.80s` has user.* xattrs", unpack->path);
 		if (unpack->options->skip_user_xattrs)
 			return 0;
 	}
@@ -136,8 +136,8 @@ static int take_xattr(
 		if (strcmp(list->items[i].name, xattr->name) == 0)
 			return 0; /* bsdtar writes each twice, in two encodings */
 	if (list->count == LIMIT_XATTRS)
-		return error_set(e, ERROR_LIMIT, 0, "\"%.80s\" has more than %u xattrs",
-			unpack->path, LIMIT_XATTRS);
+		return error_set(e, ERROR_LIMIT, 0, "`%.80s` has more than %u xattrs", unpack->path,
+			LIMIT_XATTRS);
 	list->items[list->count++] = *xattr;
 	return 0;
 }
@@ -219,15 +219,15 @@ static int copy_contents(struct unpack *unpack, int fd, struct error *e)
 			return archive_failed(unpack, e);
 		if (offset < 0 || (uint64_t)offset != written)
 			return error_set(
-				e, ERROR_TYPE, 0, "\"%.80s\" is a sparse file", unpack->path);
+				e, ERROR_TYPE, 0, "`%.80s` is a sparse file", unpack->path);
 		written += size_bytes;
 		if (observer != NULL && observer->content(observer, data, size_bytes, e) != 0)
 			return -1;
 		if (!unpack->options->names_only && write_all(fd, data, size_bytes) != 0)
-			return error_errno(e, errno, "write \"%.80s\"", unpack->path);
+			return error_errno(e, errno, "write `%.80s`", unpack->path);
 	}
 	if (written != unpack->gated->size_bytes)
-		return error_set(e, ERROR_TAR, 0, "\"%.80s\" is cut short", unpack->path);
+		return error_set(e, ERROR_TAR, 0, "`%.80s` is cut short", unpack->path);
 	return 0;
 }
 
@@ -281,8 +281,8 @@ static int check_parents(const char *path, struct error *e)
 {
 	for (const char *at = path; (at = strstr(at, ".wh.")) != NULL; at++)
 		if ((at == path || at[-1] == '/') && strchr(at, '/') != NULL)
-			return error_set(e, ERROR_WHITEOUT, 0,
-				"\"%.80s\" lies below a whiteout's name", path);
+			return error_set(
+				e, ERROR_WHITEOUT, 0, "`%.80s` lies below a whiteout's name", path);
 	return 0;
 }
 
@@ -291,15 +291,15 @@ static int add_whiteout(struct unpack *unpack, struct error *e)
 	char *base = unpack->path + (path_base(unpack->path) - unpack->path);
 	const char *name = base + 4;
 	if (unpack->gated->type != '0' || unpack->gated->size_bytes != 0)
-		return error_set(e, ERROR_WHITEOUT, 0, "whiteout \"%.80s\" is not an empty file",
+		return error_set(e, ERROR_WHITEOUT, 0, "whiteout `%.80s` is not an empty file",
 			unpack->path);
 	if (strcmp(name, ".wh..opq") == 0) {
 		unpack->path[path_parent_length(unpack->path)] = '\0';
 		return tree_add_opaque(unpack->tree, unpack->path, e);
 	}
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return error_set(e, ERROR_WHITEOUT, 0,
-			"whiteout \"%.80s\" removes nothing nameable", unpack->path);
+		return error_set(e, ERROR_WHITEOUT, 0, "whiteout `%.80s` removes nothing nameable",
+			unpack->path);
 	memmove(base, name, strlen(name) + 1);
 	struct unpack_observer *observer = unpack->options->observer;
 	if (observer != NULL && observer->whiteout(observer, unpack->path, e) != 0)
@@ -312,10 +312,10 @@ static int take_link(struct unpack *unpack, struct tree_entry *entry, struct err
 	entry->link = unpack->gated->link;
 	if (entry->type == '1') {
 		if (path_normalize(unpack->gated->link, unpack->link, e) != 0)
-			return error_wrap(e, "hard link \"%.80s\"", unpack->path);
+			return error_wrap(e, "hard link `%.80s`", unpack->path);
 		entry->link = unpack->link;
 	} else if (entry->type == '2' && strlen(entry->link) > LIMIT_PATH_BYTES) {
-		return error_set(e, ERROR_PATH, 0, "the target of symlink \"%.80s\" is too long",
+		return error_set(e, ERROR_PATH, 0, "the target of symlink `%.80s` is too long",
 			unpack->path);
 	}
 	return 0;
@@ -325,7 +325,7 @@ static int take_entry(struct unpack *unpack, struct archive_entry *from, struct 
 {
 	unpack->gated = gate_pop(unpack->gate);
 	if (unpack->gated == NULL || !readers_agree(unpack->gated, from))
-		return error_set(e, ERROR_TAR, 0, "two readings of the entry \"%.80s\" differ",
+		return error_set(e, ERROR_TAR, 0, "two readings of the entry `%.80s` differ",
 			unpack->gated != NULL ? unpack->gated->path : "?");
 	if (path_normalize(unpack->gated->path, unpack->path, e) != 0)
 		return -1;

@@ -76,7 +76,7 @@ static bool acl_is_well_formed(const struct xattr *xattr)
 
 static int refuse(const struct xattr *xattr, const char *why, struct error *e)
 {
-	return error_set(e, ERROR_XATTR, 0, "xattr \"%.80s\" %s", xattr->name, why);
+	return error_set(e, ERROR_XATTR, 0, "xattr `%.80s` %s", xattr->name, why);
 }
 
 int xattr_check(const struct xattr *xattr, char type, struct error *e)
@@ -85,7 +85,7 @@ int xattr_check(const struct xattr *xattr, char type, struct error *e)
 	if (strlen(name) > LIMIT_XATTR_NAME_BYTES)
 		return error_set(e, ERROR_LIMIT, 0, "an xattr name of more than 255 bytes");
 	if (xattr->size_bytes > LIMIT_XATTR_VALUE_BYTES)
-		return error_set(e, ERROR_LIMIT, 0, "xattr \"%.80s\" of more than 64 KiB", name);
+		return error_set(e, ERROR_LIMIT, 0, "xattr `%.80s` of more than 64 KiB", name);
 	if (type == '2')
 		return refuse(xattr, "on a symbolic link", e);
 

@@ -109,7 +109,7 @@ void qemu_outcome_sentence(const struct qemu_outcome *outcome, char *text, size_
 		return;
 	case QEMU_END_PANIC:
 		(void)snprintf(text, size,
-			"the guest's kernel panicked: \"%s\"; the cause is in the lines before it",
+			"the guest's kernel panicked: `%s`; the cause is in the lines before it",
 			outcome->console.panic);
 		return;
 	case QEMU_END_LIMIT:

@@ -58,8 +58,8 @@ warned plyboot.state "it has no value"
 warned plyboot.log "no such value"
 warned plyboot.shell "it takes no value"
 warned plyboot.lairs "no such setting"
-warned plyboot.upper "only 'volatile' can be asked for here"
-warned init "init.conf has no 'allow-init yes'"
+warned plyboot.upper "only \`volatile\` can be asked for here"
+warned init "init.conf has no \`allow-init yes\`"
 
 twin "$work/free" --set 'layers PARTLABEL=plyboot-layers' --set 'record PARTLABEL=plyboot-record' \
 	--set 'state PARTLABEL=plyboot-state' --set 'wait 7' --set 'log normal' --set 'stack test' --set 'upper volatile'

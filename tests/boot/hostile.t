@@ -65,7 +65,7 @@ went memory TYPE "hostile memory: Out of memory"
 
 twin "$work/hostile" --init "$top/build/x86_64/init-hostile" --set "jail whole"
 APPEND="HOSTILE_JAIL=seccomp" refuses "unless init.conf demands it" "$work/twin" KERNEL \
-	'no stack booted; the last one: test-1.stack: layer 1/1 sha256:[0-9a-f]*: the jail lacks "seccomp", which is demanded'
+	"no stack booted; the last one: test-1.stack: layer 1/1 sha256:[0-9a-f]*: the jail lacks \`seccomp\`, which is demanded"
 
 # And without any jail each attack works: they are what they seem to be.
 without none "without a jail"

@@ -69,7 +69,7 @@ make_stack two 2 -- "$work/root.layer"
 make_initramfs "$work/names"
 make_image "$work/names"
 refuses "stacks of two names, none chosen" "$work/names" CONFIG \
-	"there are stacks named one and two: choose with plyboot.stack= or 'stack' in init.conf"
+	"there are stacks named one and two: choose with plyboot.stack= or \`stack\` in init.conf"
 says "  init.conf says how it ends" "rebooting"
 APPEND=plyboot.stack=two boots "the command line chooses" "$work/names"
 reports "  two" 'r["stack"] == "two" and r["refused"] == []'

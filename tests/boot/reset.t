@@ -71,7 +71,7 @@ runs "once is enough" mine
 reports "  nothing is said" 'r["warnings"] == [] and r["policy"]["keep"] == []'
 
 APPEND=plyboot.reset runs "plyboot.reset where init.conf does not allow it" mine
-says "  is not followed" "warning: command line: plyboot.reset is not followed: init.conf has no 'allow-reset yes'"
+says "  is not followed" "warning: command line: plyboot.reset is not followed: init.conf has no \`allow-reset yes\`"
 APPEND="plyboot.reset plyboot.upper=volatile" runs "where it does, and nothing is kept" none "$work/allowed"
 says "  it does nothing" "warning: plyboot.reset does nothing: nothing is kept in this boot"
 APPEND=plyboot.reset runs "where it does" conf-kept "$work/allowed"

@@ -119,7 +119,7 @@ open(sys.argv[1], "wb").write(data.replace(b"0" * 180, b"1" * 180))
 EOT
 partition_put "$work/twin/disk" plyboot-state "$work/state"
 APPEND=test.step=read boots "a damaged directory that can't be removed" "$work/twin"
-says "  stays" "warning: state: what was left half done stays there: \"dropped\" can't be emptied"
+says "  stays" "warning: state: what was left half done stays there: \`dropped\` can't be emptied"
 reports "  and costs nothing" 'r["upper"]["kind"] == "persistent" and len(r["warnings"]) == 1'
 
 # The same for inodes, where an update wants some for its trial.

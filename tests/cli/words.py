@@ -237,7 +237,9 @@ def pattern_of_format(format_):
 
 
 def pattern_of_row(cell):
-    return re.sub(r"<[^>]*>", "*", cell[1:-1])
+    """What stands between ` and `; or between `` and ``, where it has backquotes itself."""
+    inner = cell[3:-3] if cell.startswith("`` ") else cell[1:-1]
+    return re.sub(r"<[^>]*>", "*", inner)
 
 
 said = {}

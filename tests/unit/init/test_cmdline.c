@@ -84,7 +84,7 @@ static void test_what_is_fixed_stays(void)
 
 static void test_what_can_not_be(void)
 {
-	is_not_followed("", "plyboot.upper=persistent", "only 'volatile' can be asked for here");
+	is_not_followed("", "plyboot.upper=persistent", "only `volatile` can be asked for here");
 	is_not_followed("upper volatile\n", "plyboot.upper=", "it has no value");
 	ok(got.upper_volatile, "the tighter upper stays");
 	is_not_followed("", "plyboot.layers=", "it has no value");
@@ -99,10 +99,10 @@ static void test_what_can_not_be(void)
 	is_not_followed("", "plyboot.shell", "this initramfs has no shell");
 	ok(!got.shell, "no shell");
 	is_not_followed("shell /bin/sh\n", "plyboot.shell=yes", "it takes no value");
-	is_not_followed("", "plyboot.reset", "init.conf has no 'allow-reset yes'");
+	is_not_followed("", "plyboot.reset", "init.conf has no `allow-reset yes`");
 	ok(!got.reset, "no reset");
 	is_not_followed("allow-reset yes\n", "plyboot.reset=yes", "it takes no value");
-	is_not_followed("", "init=/bin/sh", "init.conf has no 'allow-init yes'");
+	is_not_followed("", "init=/bin/sh", "init.conf has no `allow-init yes`");
 	is_str(got.init, NULL, "no other init");
 	is_not_followed("allow-init yes\n", "init=bin/sh", "not an absolute path");
 	is_not_followed("allow-init yes\n", "init=/a init=/b", "given more than once");

@@ -171,7 +171,7 @@ static void moved_meanwhile(void)
 	MUST(mkdir("trial/a", 0755) == 0 && mkdir("trial/a/b", 0755) == 0);
 	int result = merge_with(move_it, &e);
 	(void)error_is(result, &e, ERROR_IO, "a directory that is moved while it is merged");
-	ok(strstr(e.text, "\"/a/b\" was moved") != NULL, "  by its name: %s", e.text);
+	ok(strstr(e.text, "`/a/b` was moved") != NULL, "  by its name: %s", e.text);
 	ok(merges() && access("base/elsewhere", F_OK) == 0, "  and the next merge ends it");
 }
 
@@ -191,8 +191,8 @@ static void far_down(void)
 	MUST(fchdir(top) == 0 && close(top) == 0 && close(fd) == 0);
 	int result = merge_with(NULL, &e);
 	(void)error_is(result, &e, ERROR_IO, "what is mounted far below is not gone into");
-	ok(e.sys_errno == EXDEV && strstr(e.text, "\"...") != NULL &&
-			strstr(e.text, "n/here\"") != NULL,
+	ok(e.sys_errno == EXDEV && strstr(e.text, "`...") != NULL &&
+			strstr(e.text, "n/here`") != NULL,
 		"  the end of its path is told");
 }
 
@@ -272,7 +272,7 @@ static void file_of_all_names(void)
 	use_up("trial/d/f", "names");
 	int result = merge_with(NULL, &e);
 	(void)error_is(result, &e, ERROR_IO, "a file with all the names that one can have");
-	ok(e.sys_errno == EMLINK && strncmp(e.text, "link \"/d/f\": ", 13) == 0,
+	ok(e.sys_errno == EMLINK && strncmp(e.text, "link `/d/f`: ", 13) == 0,
 		"  which and why: %s", e.text);
 	ok(access("base/d/f", F_OK) != 0 && rmdir("scratch") == 0, "  nothing is left behind");
 }

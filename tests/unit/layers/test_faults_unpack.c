@@ -307,7 +307,7 @@ static void what_is_listed_and_not_found(void)
 		faults_end();
 		(void)close(fd);
 		found += status != 0 && e.code == ERROR_IO &&
-			 strstr(e.text, "\"t\" can't be emptied") != NULL;
+			 strstr(e.text, "`t` can't be emptied") != NULL;
 		scratch_remove(path);
 	}
 	is_int(found, 1, "a name that is listed and not found ends a removal");
