@@ -33,7 +33,7 @@ done
 page_has() { # NAME PAGE WORD
 	has "$1 has $3" <(MANWIDTH=80 man -E UTF-8 -l "dest dir/opt/ply/share/man/man$2/$1.$2" | col -bx) "(^|[[:space:]])$3"
 }
-settings=$(sed -n '/^} keys\[\] = {/,/^};/s/^\t{"\([a-z-]*\)",.*/\1/p' "$top/layers/initconf.c")
+settings=$(sed -n '/^const struct initconf_key initconf_keys\[\] = {/,/^};/s/^\t{"\([a-z-]*\)",.*/\1/p' "$top/layers/initconf_keys.c")
 keys=$(sed -n 's/.*\.key = "\([a-z-]*\)".*/\1/p' "$top"/layers/stack_fields.c "$top"/layers/stack_persist.c)
 ok "the code has settings and keys" test "$(wc -w <<<"$settings")" -gt 20 -a "$(wc -w <<<"$keys")" -gt 15
 for key in $settings; do
