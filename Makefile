@@ -398,7 +398,7 @@ FUZZ_LIBRARY := $(LAYERS_SRC) init/cmdline.c init/entry/accounts.c init/down/mou
 	compose/layer_index.c compose/booted_parse.c $(wildcard compose/timeline*.c) compose/times_kernel.c compose/times_systemd.c compose/svg.c \
 	compose/shown.c compose/path_order.c \
 	compose/hoard.c compose/carrier.c compose/ustar.c compose/bytes.c compose/tar_members.c compose/elf.c \
-	compose/ext4_read.c compose/cpio_read.c compose/initrd_read.c compose/unzip.c compose/interrupt.c compose/dos_table.c \
+	compose/ext4_read.c compose/ext4_map.c compose/cpio_read.c compose/initrd_read.c compose/unzip.c compose/interrupt.c compose/dos_table.c \
 	compose/kconfig.c compose/case_file.c compose/run_given.c compose/options.c compose/near.c compose/report.c \
 	init/run/job.c qemu/session.c qemu/console.c
 

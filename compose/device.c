@@ -56,15 +56,24 @@ bool device_read_record(const struct booted *booted, struct record_io *out)
 
 /* --- the layers partition */
 
+/* A disk that is gone or dead is no fault of the kernel's. */
+static enum error_code mount_code(int sys_errno)
+{
+	if (sys_errno == ENOENT || sys_errno == ENXIO || sys_errno == ENODEV ||
+		sys_errno == ENOMEDIUM)
+		return ERROR_DEVICE;
+	return sys_errno == EIO ? ERROR_IO : ERROR_KERNEL;
+}
+
 static int fs_error(int fs_fd, int sys_errno, const char *what, struct error *e)
 {
 	char message[256];
 	ssize_t got = read(fs_fd, message, sizeof message - 1);
 	if (got <= 2)
-		return error_set(e, ERROR_KERNEL, sys_errno, "mount %s", what);
+		return error_set(e, mount_code(sys_errno), sys_errno, "mount %s", what);
 	message[got] = '\0';
 	message[strcspn(message, "\n")] = '\0';
-	return error_set(e, ERROR_KERNEL, sys_errno, "mount %s: %s", what, message + 2);
+	return error_set(e, mount_code(sys_errno), sys_errno, "mount %s: %s", what, message + 2);
 }
 
 /* `superblock_ro`: all mounts of one disk agree on that; ours may still be read-only. */

@@ -17,9 +17,9 @@ bool device_read_record(const struct booted *booted, struct record_io *out);
 
 /*
  * Open the layers partition as a store: in a mount that is attached nowhere, so that nobody else
- * sees it, and that goes with the layout. ERROR_DEVICE: boot.json names none; ERROR_KERNEL: it
- * can't be mounted (not root, no ext4, not mounted read-write); and those of layout_open(). The
- * booted one must stay.
+ * sees it, and that goes with the layout. ERROR_DEVICE: boot.json names none, or
+ * it is not there; ERROR_IO: it can't be read; ERROR_KERNEL: it can't be mounted (not root, no
+ * ext4, not mounted read-write); and those of layout_open(). The booted one must stay.
  */
 int device_open_layers(
 	const struct booted *booted, bool write, struct layout *out, struct error *e);

@@ -59,7 +59,9 @@ static bool check_layers(struct doctor *doctor, struct source *source, const str
 			continue;
 		good = false;
 		digest_format(&stack->layers[i].digest, digest);
-		doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(why.code),
+		/* Of a file system that is damaged: the stack file has no part in it. */
+		enum error_code like = why.code == ERROR_FORMAT ? ERROR_MISSING : why.code;
+		doctor_say(doctor, DOCTOR_FAULT, why.code, todo_of(like),
 			"%s-%" PRIu64 ", layer %zu (%s): %s", stack->name, stack->version, i + 1,
 			digest, why.text);
 	}
@@ -285,12 +287,9 @@ static const char *why_unseen(const struct doctor *doctor, const struct ext4 *fs
 		return "without a key the stacks are not looked at";
 	if (!doctor->initrd_whole && !doctor->by_report)
 		return "the stacks are not looked at: the initramfs may have more keys";
-	if ((ext4_unread(fs) & fs->incompat) != 0)
+	if (ext4_unread(fs) != 0)
 		return "the layers partition has ext4 features that are not read here: its stacks "
 		       "are not looked at";
-	if (ext4_unread(fs) != 0)
-		return "the layers partition has a file system without extents (ext2, ext3), which "
-		       "is not read here: its stacks are not looked at";
 	return NULL;
 }
 

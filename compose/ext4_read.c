@@ -1,4 +1,4 @@
-#include "ext4_read.h"
+#include "ext4_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +8,12 @@
 #include "../layers/little_endian.h"
 #include "../layers/scope.h"
 
-enum { MAX_DIRECTORY_BYTES = 16 * 1024 * 1024, MAX_DEPTH = 5, EXTENT_MAGIC = 0xf30a };
+enum { MAX_DIRECTORY_BYTES = 16 * 1024 * 1024 };
 
 /* Features, by Documentation/filesystems/ext4/super.rst: those that are read here, and those
  * besides (meta_bg, inline_data, encrypt, casefold) that Linux knows. */
 enum {
 	INCOMPAT_RECOVER = 0x4,
-	INCOMPAT_EXTENTS = 0x40,
 	INCOMPAT_64BIT = 0x80,
 	INCOMPAT_READ = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000,
 	INCOMPAT_LINUX = INCOMPAT_READ | 0x10 | 0x8000 | 0x10000 | 0x20000,
@@ -29,7 +28,7 @@ static unsigned get_u16(const uint8_t *bytes)
 	return (unsigned)get_little_endian(bytes, 2);
 }
 
-static int damaged(struct error *e, const char *what)
+int ext4_damaged(struct error *e, const char *what)
 {
 	return error_set(e, ERROR_FORMAT, 0, "the file system is damaged: %s", what);
 }
@@ -80,7 +79,7 @@ int ext4_open(gpt_read read, void *context, uint64_t size_bytes, struct ext4 *ou
 		fs.free_blocks |= (uint64_t)get_u32(sb + 0x158) << 32;
 	}
 	if (!numbers_can_be(&fs, log_block))
-		return damaged(e, "numbers of its superblock can't be");
+		return ext4_damaged(e, "numbers of its superblock can't be");
 	if (fs.blocks > size_bytes / fs.block_bytes)
 		return error_set(e, ERROR_SIZE, 0,
 			"the file system has %llu bytes, and the partition %llu",
@@ -98,7 +97,7 @@ uint32_t ext4_unknown(const struct ext4 *fs, bool write)
 
 uint32_t ext4_unread(const struct ext4 *fs)
 {
-	return (fs->incompat & ~(uint32_t)INCOMPAT_READ) | (~fs->incompat & INCOMPAT_EXTENTS);
+	return fs->incompat & ~(uint32_t)INCOMPAT_READ;
 }
 
 bool ext4_needs_replay(const struct ext4 *fs)
@@ -113,11 +112,11 @@ bool ext4_is_readonly(const struct ext4 *fs)
 
 /* --- files */
 
-static int read_bytes(
+int ext4_read_bytes(
 	const struct ext4 *fs, uint64_t block, uint64_t at, void *to, size_t size, struct error *e)
 {
 	if (block >= fs->blocks || at > fs->block_bytes || size > fs->block_bytes - at)
-		return damaged(e, "a block outside of it");
+		return ext4_damaged(e, "a block outside of it");
 	if (fs->read(fs->context, block * fs->block_bytes + at, to, size) != 0)
 		return error_set(
 			e, ERROR_IO, 0, "block %llu can't be read", (unsigned long long)block);
@@ -130,7 +129,7 @@ static int table_of(const struct ext4 *fs, uint32_t group, uint64_t *out, struct
 	uint8_t descriptor[64] = {0};
 	uint64_t at = (uint64_t)group * fs->descriptor_bytes;
 	size_t size = fs->descriptor_bytes < 64 ? 32 : 64;
-	if (read_bytes(fs, fs->first_block + 1 + at / fs->block_bytes, at % fs->block_bytes,
+	if (ext4_read_bytes(fs, fs->first_block + 1 + at / fs->block_bytes, at % fs->block_bytes,
 		    descriptor, size, e) != 0)
 		return -1;
 	*out = get_u32(descriptor + 8) | (uint64_t)get_u32(descriptor + 0x28) << 32;
@@ -142,99 +141,25 @@ int ext4_file(const struct ext4 *fs, uint32_t number, struct ext4_file *out, str
 	uint8_t inode[128];
 	uint64_t table;
 	if (number < 1 || number > fs->inodes)
-		return damaged(e, "an inode outside of it");
+		return ext4_damaged(e, "an inode outside of it");
 	uint64_t at = (uint64_t)((number - 1) % fs->inodes_per_group) * fs->inode_bytes;
 	if (table_of(fs, (number - 1) / fs->inodes_per_group, &table, e) != 0)
 		return -1;
 	if (table >= fs->blocks)
-		return damaged(e, "an inode table outside of it");
-	if (read_bytes(fs, table + at / fs->block_bytes, at % fs->block_bytes, inode, sizeof inode,
-		    e) != 0)
+		return ext4_damaged(e, "an inode table outside of it");
+	if (ext4_read_bytes(fs, table + at / fs->block_bytes, at % fs->block_bytes, inode,
+		    sizeof inode, e) != 0)
 		return -1;
 	struct ext4_file file = {.number = number,
 		.mode = (uint16_t)get_u16(inode),
+		.has_extents = (get_u32(inode + 0x20) & INODE_EXTENTS) != 0,
 		.size_bytes = get_u32(inode + 4) | (uint64_t)get_u32(inode + 0x6c) << 32};
-	memcpy(file.extents, inode + 0x28, sizeof file.extents);
-	if ((S_ISREG(file.mode) || S_ISDIR(file.mode)) &&
-		(get_u32(inode + 0x20) & INODE_EXTENTS) == 0)
-		return error_set(e, ERROR_FORMAT, 0, "inode %u has no extents", number);
+	memcpy(file.map, inode + 0x28, sizeof file.map);
 	*out = file;
 	return 0;
 }
 
-/* A run of blocks of a file: `physical` 0 is a hole. */
-struct run {
-	uint64_t physical, blocks;
-};
-
-/* The last entry of a node that begins at or before a block; -1: none. `*next`: where the one
- * behind it begins. */
-static int pick(const uint8_t *node, unsigned entries, uint64_t logical, uint64_t *next)
-{
-	int found = -1;
-	for (unsigned i = 0; i < entries; i++) {
-		uint64_t begins = get_u32(node + 12 + 12 * i);
-		if (begins > logical) {
-			if (begins < *next)
-				*next = begins;
-			break;
-		}
-		found = (int)i;
-	}
-	return found;
-}
-
-static int leaf(const struct ext4 *fs, const uint8_t *entry, uint64_t logical, uint64_t next,
-	struct run *out, struct error *e)
-{
-	uint64_t into = logical - get_u32(entry);
-	unsigned length = get_u16(entry + 4);
-	bool unwritten = length > 32768;
-	uint64_t start = get_u32(entry + 8) | (uint64_t)get_u16(entry + 6) << 32;
-	if (unwritten)
-		length -= 32768;
-	if (into >= length) {
-		*out = (struct run){.blocks = next - logical};
-		return 0;
-	}
-	if (start >= fs->blocks || length > fs->blocks - start)
-		return damaged(e, "an extent outside of it");
-	*out = (struct run){.physical = unwritten ? 0 : start + into, .blocks = length - into};
-	return 0;
-}
-
-static int find_run(const struct ext4 *fs, const struct ext4_file *file, uint64_t logical,
-	uint8_t *scratch, struct run *out, struct error *e)
-{
-	const uint8_t *node = file->extents;
-	size_t node_bytes = sizeof file->extents;
-	uint64_t next = UINT64_C(1) << 32;
-	unsigned above = MAX_DEPTH + 1;
-	if (logical >= next)
-		return damaged(e, "a file that is too long");
-	for (;;) {
-		unsigned entries = get_u16(node + 2), depth = get_u16(node + 6);
-		if (get_u16(node) != EXTENT_MAGIC || entries > (node_bytes - 12) / 12 ||
-			depth >= above)
-			return damaged(e, "a node of extents that is none");
-		int found = pick(node, entries, logical, &next);
-		const uint8_t *entry = node + 12 + 12 * found;
-		if (found < 0) {
-			*out = (struct run){.blocks = next - logical};
-			return 0;
-		}
-		if (depth == 0)
-			return leaf(fs, entry, logical, next, out, e);
-		uint64_t child = get_u32(entry + 4) | (uint64_t)get_u16(entry + 8) << 32;
-		if (read_bytes(fs, child, 0, scratch, fs->block_bytes, e) != 0)
-			return -1;
-		above = depth;
-		node = scratch;
-		node_bytes = fs->block_bytes;
-	}
-}
-
-static int read_run(const struct ext4 *fs, const struct run *run, uint64_t within, void *to,
+static int read_run(const struct ext4 *fs, const struct ext4_run *run, uint64_t within, void *to,
 	size_t size, struct error *e)
 {
 	if (run->physical == 0) {
@@ -258,9 +183,9 @@ int ext4_read_at(const struct ext4 *fs, const struct ext4_file *file, uint64_t o
 	if (scratch == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	while (size_bytes > 0) {
-		struct run run = {0};
+		struct ext4_run run = {0};
 		uint64_t within = offset % fs->block_bytes;
-		if (find_run(fs, file, offset / fs->block_bytes, scratch, &run, e) != 0)
+		if (ext4_find_run(fs, file, offset / fs->block_bytes, scratch, &run, e) != 0)
 			return -1;
 		uint64_t there = run.blocks * fs->block_bytes - within;
 		size_t now = size_bytes < there ? size_bytes : (size_t)there;
@@ -288,19 +213,19 @@ static int list_block(const uint8_t *block, uint32_t block_bytes,
 		char name[EXT4_NAME_SIZE];
 		uint32_t left = block_bytes - at;
 		if (left < 8)
-			return damaged(e, "a directory");
+			return ext4_damaged(e, "a directory");
 		uint32_t number = get_u32(block + at);
 		unsigned length = get_u16(block + at + 4), name_bytes = block[at + 6];
 		/* With blocks of 64 KiB, 65535 and 0 stand for 65536. */
 		if (block_bytes == EXT4_MAX_BLOCK_BYTES && (length == 0 || length == 65535))
 			length = block_bytes;
 		if (length < 8 || length % 4 != 0 || length > left || name_bytes > length - 8)
-			return damaged(e, "a directory");
+			return ext4_damaged(e, "a directory");
 		memcpy(name, block + at + 8, name_bytes);
 		name[name_bytes] = '\0';
 		if (number != 0 && (name_bytes == 0 || strlen(name) != name_bytes ||
 					   strchr(name, '/') != NULL))
-			return damaged(e, "a name in a directory");
+			return ext4_damaged(e, "a name in a directory");
 		int result = number != 0 && !is_dots(name) ? visit(context, name, number, e) : 0;
 		if (result != 0)
 			return result;
@@ -317,7 +242,7 @@ int ext4_list(const struct ext4 *fs, const struct ext4_file *directory,
 		return error_set(e, ERROR_TYPE, 0, "no directory");
 	if (directory->size_bytes > MAX_DIRECTORY_BYTES ||
 		directory->size_bytes % fs->block_bytes != 0)
-		return damaged(e, "a directory's size");
+		return ext4_damaged(e, "a directory's size");
 	SCOPED_FREE uint8_t *block = malloc(fs->block_bytes);
 	if (block == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");

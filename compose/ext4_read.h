@@ -1,8 +1,8 @@
 /*
  * Files of an ext4 file system, without mounting it (Documentation/filesystems/ext4 of the kernel).
- * Read only, and strict: extents alone, directories by their entries one after another (as those of
- * a hash tree can be read, too), no symlink followed. Nothing that it reads is believed: places and
- * lengths are checked against the file system's size, every loop ends.
+ * Read only, and strict: extents and block maps, directories by their entries one after another (as
+ * those of a hash tree can be read, too), no symlink followed. Nothing that it reads is believed:
+ * places and lengths are checked against the file system's size, every loop ends.
  */
 #ifndef PLYBOOT_EXT4_READ_H
 #define PLYBOOT_EXT4_READ_H
@@ -32,8 +32,7 @@ int ext4_open(gpt_read read, void *context, uint64_t size_bytes, struct ext4 *ou
 /* Features that Linux 6.1 doesn't mount (`write`: to be written to). 0: none. */
 uint32_t ext4_unknown(const struct ext4 *fs, bool write);
 
-/* Features that Linux knows and this reader doesn't, and that of extents (0x40) where it is not
- * there: nothing can be looked at. 0: none. */
+/* Features that Linux knows and this reader doesn't: nothing can be looked at. 0: none. */
 uint32_t ext4_unread(const struct ext4 *fs);
 
 /* Its journal has to be replayed first: what is read is older. (It is mounted, or was not
@@ -47,10 +46,11 @@ struct ext4_file {
 	uint32_t number;
 	uint16_t mode; /* with its type */
 	uint64_t size_bytes;
-	uint8_t extents[60]; /* the root of the tree */
+	bool has_extents;
+	uint8_t map[60]; /* the root of their tree, or 15 numbers of blocks */
 };
 
-/* ERROR_IO, ERROR_FORMAT (also what has no extents). */
+/* ERROR_IO, ERROR_FORMAT. */
 int ext4_file(const struct ext4 *fs, uint32_t number, struct ext4_file *out, struct error *e);
 
 /* Exactly so many bytes; holes are zeros. ERROR_SIZE: the file ends before; ERROR_IO, ERROR_FORMAT.

@@ -18,6 +18,7 @@ struct status {
 	struct record_io record;
 	bool has_record;
 	struct layout layers;
+	struct error layers_error; /* its code ERROR_NONE: the stacks were looked at */
 	struct candidate_policy policy;
 	struct device_stacks stacks;
 	struct status_room store; /* that the layers lie in, in memory */

@@ -134,8 +134,21 @@ static void put_floor(json_t *object, const struct status *self, bool *failed)
 		failed);
 }
 
+/* Why the stacks could not be looked at. */
+static json_t *layers_error(const struct error *why, bool *failed)
+{
+	if (why->code == ERROR_NONE)
+		return json_null();
+	json_t *object = json_object();
+	put(object, "code", json_string(error_code_name(why->code)), failed);
+	put(object, "reason", harmless(why->text), failed);
+	return object;
+}
+
 static json_t *next_boot(struct status *self, bool *failed)
 {
+	if (self->layers_error.code != ERROR_NONE)
+		return json_null();
 	struct candidates *found = &self->stacks.found;
 	json_t *list = json_array();
 	int next;
@@ -155,6 +168,8 @@ static json_t *next_boot(struct status *self, bool *failed)
 
 static json_t *next_refused(const struct status *self, bool *failed)
 {
+	if (self->layers_error.code != ERROR_NONE)
+		return json_null();
 	json_t *list = json_array();
 	for (size_t i = 0; i < self->stacks.refused_count; i++) {
 		const struct device_refused *refused = &self->stacks.refused[i];
@@ -178,6 +193,7 @@ json_t *status_json(struct status *self, struct error *e)
 	put(object, "watchdog", copy_of(self->booted.report, "watchdog"), &failed);
 	put(object, "fallbacks", fallbacks(self, &failed), &failed);
 	put_floor(object, self, &failed);
+	put(object, "layers_error", layers_error(&self->layers_error, &failed), &failed);
 	put(object, "next_boot", next_boot(self, &failed), &failed);
 	put(object, "next_refused", next_refused(self, &failed), &failed);
 	if (!failed)

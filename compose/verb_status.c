@@ -1,4 +1,5 @@
 /* plyboot status: what runs, why nothing newer does, and what boots next. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +177,14 @@ static void print_floor(const struct status *self)
 			record_boots_since_confirm(&self->record.record, name) == 1 ? "" : "s");
 }
 
+static void print_unseen(const struct error *why)
+{
+	printf("next boot      not known, the layers partition can't be read: %s: ",
+		error_code_name(why->code));
+	print_shown(why->text);
+	putchar('\n');
+}
+
 static void print_ladder(struct status *self)
 {
 	struct candidates *found = &self->stacks.found;
@@ -203,13 +212,29 @@ static void print_ladder(struct status *self)
 	}
 }
 
-static int look(struct status *self, struct error *e)
+static void hint_layers(const struct status *self)
 {
+	const char *device = self->booted.layers;
+	if (self->layers_error.sys_errno == EPERM)
+		report_hint("run it as root: the layers partition says what the next boot does");
+	else if (device[0] == '\0')
+		report_hint(
+			"without it only what runs is known: `plyboot verify` looks at a store");
+	else
+		report_hint("the layers that run are in memory, but the next boot needs %s: bring "
+			    "it back, then `plyboot doctor` looks at it",
+			device);
+}
+
+/* What runs is in memory, and known even where the disk that it came from is gone. */
+static void look(struct status *self)
+{
+	struct error *e = &self->layers_error;
 	self->has_record = device_read_record(&self->booted, &self->record);
 	self->policy = booted_policy(&self->booted, &self->record.record);
-	if (device_open_layers(&self->booted, false, &self->layers, e) != 0)
-		return -1;
-	return device_find_stacks(&self->layers, &self->policy, &self->stacks, e);
+	if (device_open_layers(&self->booted, false, &self->layers, e) == 0 &&
+		device_find_stacks(&self->layers, &self->policy, &self->stacks, e) == 0)
+		e->code = ERROR_NONE;
 }
 
 static void print_all(struct status *self, const char *run)
@@ -225,7 +250,10 @@ static void print_all(struct status *self, const char *run)
 	print_steps(booted, "refused", "refused");
 	print_steps(booted, "passed_over", "passed over");
 	print_floor(self);
-	print_ladder(self);
+	if (self->layers_error.code == ERROR_NONE)
+		print_ladder(self);
+	else
+		print_unseen(&self->layers_error);
 }
 
 static int print_json(struct status *self, struct error *e)
@@ -243,12 +271,18 @@ static int print_json(struct status *self, struct error *e)
 
 static int print_status(struct status *self, const struct status_options *given, struct error *e)
 {
-	int result = look(self, e);
+	int result = 0;
+	look(self);
 	status_measure(self, given->with.run);
-	if (result == 0 && given->with.json)
+	if (given->with.json)
 		result = print_json(self, e);
-	else if (result == 0)
+	else
 		print_all(self, given->with.run);
+	if (result == 0 && self->layers_error.code != ERROR_NONE) {
+		hint_layers(self);
+		*e = self->layers_error;
+		result = -1;
+	}
 	candidates_free(&self->stacks.found);
 	layout_close(&self->layers);
 	return result;
@@ -284,6 +318,9 @@ const struct verb verb_status = {
 		"order, by the code that /init decides by, and what it will refuse. Layers are not "
 		"read: a damaged one shows when it boots, or by `plyboot verify`. Also how much "
 		"memory the layers hold, and the room in the upper.\n\n"
+		"Where the layers partition is gone or can't be read it says so, and all that is "
+		"known without it; its exit status is then that of the error, 3 for a disk that is "
+		"gone.\n\n"
 		"--conflicts: an upper that was made for another stack hides what the running one "
 		"brought where the upper has something itself. For each stack that it was made for "
 		"before and that the layers partition still has, it lists the paths where the "

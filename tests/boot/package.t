@@ -33,7 +33,7 @@ done
 page_has() { # NAME PAGE WORD
 	has "$1 has $3" <(MANWIDTH=80 man -E UTF-8 -l "dest dir/opt/ply/share/man/man$2/$1.$2" | col -bx) "(^|[[:space:]])$3"
 }
-settings=$(sed -n '/^} keys\[\] = {/,/^};/s/^\t{"\([a-z-]*\)",.*/\1/p' "$top/layers/initconf.c")
+settings=$(sed -n '/^const struct initconf_key initconf_keys\[\] = {/,/^};/s/^\t{"\([a-z-]*\)",.*/\1/p' "$top/layers/initconf_keys.c")
 keys=$(sed -n 's/.*\.key = "\([a-z-]*\)".*/\1/p' "$top"/layers/stack_fields.c "$top"/layers/stack_persist.c)
 ok "the code has settings and keys" test "$(wc -w <<<"$settings")" -gt 20 -a "$(wc -w <<<"$keys")" -gt 15
 for key in $settings; do
@@ -70,7 +70,8 @@ inside() {
 }
 mknod -m 666 root/dev/null c 1 3
 ln -s /proc/self/fd root/dev/fd
-state() { (cd root && find . -path ./var -prune -o -path ./tmp -prune -o -printf '%p %m %U %s %l\n' | LC_ALL=C sort); }
+state() { (cd root && find . -path ./var -prune -o -path ./tmp -prune -o \
+	-type d -printf '%p %m %U\n' -o -printf '%p %m %U %s %l\n' | LC_ALL=C sort); }
 state >"$work/before"
 cp "$deb" root/tmp/plyboot.deb
 ok "it installs with nothing else there" inside dpkg -i /tmp/plyboot.deb
@@ -88,7 +89,55 @@ is "its bash completes" "$(inside bash -c '. /usr/share/bash-completion/completi
 inside dpkg -L plyboot | LC_ALL=C sort >listed
 is "nothing lies below /usr/local" "$(grep /usr/local listed)" ""
 has "dpkg -L has the unit" listed '/systemd/system/plyboot-confirm.service$'
-ok "it is removed" inside dpkg --purge plyboot
+
+# --- its unit: enabled by who wants it, known to Debian's deb-systemd-helper, and gone with a purge
+
+wants=root/etc/systemd/system/multi-user.target.wants
+link=$wants/plyboot-confirm.service
+is "its unit is not enabled by itself" "$(find root/etc/systemd -name 'plyboot*')" ""
+ok "it is removed while the unit is not enabled" inside dpkg --purge plyboot
 state >"$work/after"
 is "... and leaves nothing" "$(diff "$work/before" "$work/after")" ""
+
+enable() { mkdir -p "$wants" && ln -s /lib/systemd/system/plyboot-confirm.service "$link"; } # as systemctl enable does
+install_it() { inside dpkg -i "/tmp/$1.deb"; }
+ok "installed again" install_it plyboot
+enable
+ok "removed, with its unit enabled" inside dpkg --remove plyboot
+ok "... which it stays for the next time" test -h "$link"
+ok "installed once more" install_it plyboot
+ok "... it is enabled" test -e "root$(readlink "$link")"
+rm "$link"
+ok "installed over itself, with its unit disabled" install_it plyboot
+is "... which it stays" "$(find root/etc/systemd -name 'plyboot*')" ""
+
+# A version whose unit another target wants: enabled, there too.
+dpkg-deb -R "$deb" next
+sed -i '/^WantedBy=/s/$/ rescue.target/' next/lib/systemd/system/plyboot-confirm.service
+sed -i 's/^Version:.*/&+next/' next/DEBIAN/control
+sed -i '/plyboot-confirm.service$/d' next/DEBIAN/md5sums
+dpkg-deb --root-owner-group --build next root/tmp/next.deb >/dev/null
+ok "updated, with its unit disabled" install_it next
+is "... which it stays" "$(find root/etc/systemd -name 'plyboot*')" ""
+ok "back again" install_it plyboot
+enable
+ok "updated, with its unit enabled" install_it next
+ok "... and with what is new of it" test -h root/etc/systemd/system/rescue.target.wants/plyboot-confirm.service
+
+# Where systemd runs it hears of that; what it is told is written down here.
+mkdir -p root/run/systemd/system
+printf '#!/bin/sh\necho "$@" >>/tmp/told\n' >root/usr/bin/systemctl
+chmod 755 root/usr/bin/systemctl
+ok "updated where systemd runs" install_it next
+has "... which reads its units again" root/tmp/told 'daemon-reload$'
+rm root/tmp/told
+ok "removed where systemd runs" inside dpkg --remove plyboot
+has "... which reads its units again" root/tmp/told 'daemon-reload$'
+rm -r root/usr/bin/systemctl root/run/systemd
+ok "purged, with its unit enabled" inside dpkg --purge plyboot
+is "... no link of it dangles" "$(find root/etc/systemd -name 'plyboot*')" ""
+is "... dpkg knows nothing of it" "$(inside dpkg-query -W plyboot 2>&1)" "dpkg-query: no packages found matching plyboot"
+is "... nor does deb-systemd-helper" "$(find root/var/lib -name '*plyboot*')" ""
+state >"$work/after"
+is "... and nothing is left" "$(diff "$work/before" "$work/after")" ""
 finish

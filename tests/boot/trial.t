@@ -32,6 +32,11 @@ for kind in good better silent hangs bad-sector; do
 		echo "status:"; /usr/bin/plyboot status; echo "status."
 		echo "json:"; /usr/bin/plyboot status --json; echo "json."
 		[ $kind = silent ] || /usr/bin/plyboot confirm
+		if /bin/busybox grep -q pulled /proc/cmdline; then
+			echo 1 >/sys/block/vda/device/../remove
+			echo "pulled:"; /usr/bin/plyboot status; echo "pulled. \$?"
+			echo "json:"; /usr/bin/plyboot status --json 2>/dev/null; echo "json."
+		fi
 	EOF
 	[ $kind != hangs ] || printf 'while :; do /bin/busybox sleep 1; done\n' >"$work/$kind/hook"
 	echo $kind >"$work/$kind/kind"
@@ -213,4 +218,16 @@ says "  which is said" "ERROR test-2.stack: DIGEST: layer 2/2 sha256:.*: piece 1
 reports "  the layer below was unpacked once" '[l["from"] for l in r["layers"]] == ["reused", "unpacked"]'
 status "running        test 1, confirmed" "did not boot   test-2.stack: DIGEST: .*" "next boot      test 2, confirmed" \
 	"  or else      test 1, confirmed"
+
+device 1
+APPEND=pulled runs "the disk is pulled out of a running device" 1
+check "  status ends with 3" grep -q '^pulled\. 3' "$work/console"
+check "  names the device" grep -q '^plyboot status: DEVICE: mount /dev/vda1: ' "$work/console"
+check "  and says what to do" grep -q '^  the layers that run are in memory, but the next boot needs /dev/vda1: bring it back' "$work/console"
+tr -d '\r' <"$work/console" | sed -n '/^pulled:$/,/^pulled\. /p' >"$work/status"
+status "running        test 1, no record" "memory         [1-9][0-9]* KiB for the layers, .*" "upper          volatile" \
+	"room           in the upper [1-9][0-9]* of .*" "next boot      not known, the layers partition can't be read: DEVICE: .*"
+tr -d '\r' <"$work/console" | sed -n '/^pulled\. /,$p' >"$work/console.after"
+mv "$work/console.after" "$work/console"
+as_json "  --json: what is known, and what is not" '(s["stack"], s["next_boot"], s["layers_error"]["code"]) == ("test", None, "DEVICE")'
 finish

@@ -291,7 +291,7 @@ words = re.findall(r'\{"([a-z.]+)", WORD_(\w+), take_\w+\}', code("init/cmdline.
 same({name + ("=" if kind == "VALUE" else "") for name, kind in words}, {bare(row[0]) for row in rows}, "command line: the words")
 
 rows = boot["init.conf"][0]
-keys = re.findall(r'\{"([a-z-]+)", set_\w+, (true|false), (true|false)\}', code("layers/initconf.c"))
+keys = re.findall(r'\{"([a-z-]+)", set_\w+, (true|false), (true|false)\}', code("layers/initconf_keys.c"))
 same([(name, {"true": "yes", "false": "no"}[may]) for name, may, _ in keys], [(bare(row[0]), row[1]) for row in rows],
      "init.conf: the keys, and which can be a default")
 help_ = run("initramfs", "--help").stdout

@@ -79,7 +79,7 @@ static void test_lines(void)
 static const char *const keys[] = {"plyboot_status", "stack", "version", "text", "keys", "layers",
 	"confirmed", "tries_left", "store", "upper_kind", "upper_why", "upper_trial", "upper_room",
 	"persist", "watchdog", "fallbacks", "floor", "floor_of", "record", "boots_since_confirm",
-	"next_boot", "next_refused"};
+	"layers_error", "next_boot", "next_refused"};
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 static void test_keys(void)
@@ -111,6 +111,26 @@ static void test_keys(void)
 		json_decref(object);
 		booted_free(&status.booted);
 	}
+}
+
+static void test_unread(void)
+{
+	take("booted");
+	json_t *object = as_json();
+	ok(json_is_null(json_object_get(object, "layers_error")), "the stacks were read");
+	ok(json_is_array(json_object_get(object, "next_boot")), "... and what boots next is known");
+	json_decref(object);
+	(void)error_set(&status.layers_error, ERROR_IO, 0, "dead \x80");
+	object = as_json();
+	const json_t *why = json_object_get(object, "layers_error");
+	is_str(json_string_value(json_object_get(why, "code")), "IO", "they can't be read");
+	is_str(json_string_value(json_object_get(why, "reason")), "dead \\x80", "... and why");
+	ok(json_is_null(json_object_get(object, "next_boot")) &&
+			json_is_null(json_object_get(object, "next_refused")),
+		"... so that nothing of the next boot is known");
+	is_str(json_string_value(json_object_get(object, "stack")), "demo", "but what runs is");
+	json_decref(object);
+	booted_free(&status.booted);
 }
 
 static void test_booted(void)
@@ -174,6 +194,7 @@ int main(void)
 {
 	test_lines();
 	test_keys();
+	test_unread();
 	test_booted();
 	test_measured();
 	return done();
