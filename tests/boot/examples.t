@@ -2,6 +2,9 @@
 # qemu/examples as they are: the Makefile, and each `run:` of the workflow as its runner would start it.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=running.sh
+. "$top/tests/boot/running.sh"
+own_cache
 
 # A tree with just the command: no step may need more of it.
 mkdir -p "$work/tree/build" "$work/out"

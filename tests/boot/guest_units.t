@@ -3,6 +3,9 @@
 # machine is. What sets user.* attributes on a tmpfs is for 6.12, since 6.1 has none there.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=running.sh
+. "$top/tests/boot/running.sh"
+own_cache
 
 root=$work/root
 mkdir -p "$root/bin" "$root/etc" "$root/dev" "$root/proc" "$root/sys" "$root/run" "$root/tmp"

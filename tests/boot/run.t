@@ -3,60 +3,39 @@
 # shellcheck disable=SC2016 # for the guest's shell
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/boot/running.sh
+. "$top/tests/boot/running.sh"
 
 find_kernel
 cloud=$("$top/qemu/demo/kernel" cloud-amd64)
-unset PLYBOOT_CACHE
-export XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
-mkdir -p "$XDG_CACHE_HOME" "$TMPDIR" "$work/root/bin" "$work/root/etc"
+own_cache
+export TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
+mkdir -p "$TMPDIR" "$work/root/bin" "$work/root/etc"
 cp /bin/busybox "$work/root/bin/busybox"
 for name in sh cat head sha256sum sleep yes env id pwd sync; do ln -s busybox "$work/root/bin/$name"; done
 echo root:x:0:0::/:/bin/sh >"$work/root/etc/passwd"
 echo other:x:7:8::/:/bin/sh >>"$work/root/etc/passwd"
 
-run() {
-	timeout 120 "$plyboot" run --root "$work/root" --memory 256 --time-limit "${LIMIT:-90}" "$@"
-}
-
-# ends NAME STATUS OUTPUT OPTION... -- COMMAND...: so, with this on standard output (a last newline aside)
-ends() {
-	local name=$1 wanted=$2 output=$3 status=0
-	shift 3
-	run "$@" >"$work/out" 2>"$work/err" || status=$?
-	if [ "$status" -eq "$wanted" ] && [ "$(cat "$work/out")" = "$output" ]; then
-		pass "$name"
-	else
-		{ echo "status $status, not $wanted; output:"; head -c 2000 "$work/out"; cat "$work/err"; } >"$work/ends"
-		fail "$name" "$work/ends"
-	fi
-}
-
-says() { # NAME PATTERN: on standard error
-	check "$1" grep -Eq "$2" "$work/err"
-}
-
-silent() {
-	check "$1" test ! -s "$work/err"
-}
+run_options=(--root "$work/root")
 
 # --- statuses and streams
 
-ends "the first run" 0 hello -- busybox echo hello </dev/null
-silent "... says nothing of its own"
+run_ends "the first run" 0 hello -- busybox echo hello
+run_silent "... says nothing of its own"
 kept() { find "$XDG_CACHE_HOME/plyboot/run" -name disk -printf '%p %i\n'; }
 before=$(kept)
 root_disk=${before% *}
-ends "status 7, and two streams" 7 out -- sh -c 'echo out; echo err >&2; exit 7' </dev/null
+run_ends "status 7, and two streams" 7 out -- sh -c 'echo out; echo err >&2; exit 7'
 check "... apart" test "$(cat "$work/err")" = err
 check "the second run had the first one's root" test "$(kept)" = "$before"
-ends "a signal" 137 "" -- sh -c 'kill -9 $$' </dev/null
-ends "no such command" 127 "" -- nosuch </dev/null
-says "... is said" 'nosuch is in no directory of its PATH'
-ends "one that can't be executed" 126 "" -- /etc/passwd </dev/null
-ends "environment, directory, user" 0 "x y /bin 7 8" --env "A=x y" --directory /bin --user other -- \
-	sh -c 'echo "$A $(pwd) $(id -u) $(id -g)"' </dev/null
-ends "what it changes is gone" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no; : >/here' </dev/null
-ends "... in the next run, too" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no' </dev/null
+run_ends "a signal" 137 "" -- sh -c 'kill -9 $$'
+run_ends "no such command" 127 "" -- nosuch
+run_says "... is said" 'nosuch is in no directory of its PATH'
+run_ends "one that can't be executed" 126 "" -- /etc/passwd
+run_ends "environment, directory, user" 0 "x y /bin 7 8" --env "A=x y" --directory /bin --user other -- \
+	sh -c 'echo "$A $(pwd) $(id -u) $(id -g)"'
+run_ends "what it changes is gone" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no; : >/here'
+run_ends "... in the next run, too" 0 "no" -- sh -c '[ -e /here ] && echo yes || echo no'
 
 head -c 1000003 /dev/urandom >"$work/binary"
 sum=$(sha256sum <"$work/binary")
@@ -64,8 +43,8 @@ status=0
 run -- cat <"$work/binary" >"$work/out" 2>"$work/err" || status=$?
 check "a megabyte of binary input comes back" cmp "$work/binary" "$work/out"
 check "... with status 0" test "$status" -eq 0
-ends "--stdin" 0 "$sum" --stdin "$work/binary" -- sha256sum
-ends "input that nobody reads" 3 "" --stdin "$work/binary" -- sh -c 'exit 3'
+run_ends "--stdin" 0 "$sum" --stdin "$work/binary" -- sha256sum
+run_ends "input that nobody reads" 3 "" --stdin "$work/binary" -- sh -c 'exit 3'
 many=100000000
 wanted=$( (yes 'a line of output' || true) | head -c $many | sha256sum)
 got=$(run -- sh -c "yes 'a line of output' | head -c $many" </dev/null | sha256sum)
@@ -77,7 +56,7 @@ check "... ends it by SIGPIPE" test "$status" -eq 141
 status=0
 run -- sh -c "echo out" </dev/null 2>"$work/err" >/dev/full || status=$?
 check "output that can't be written is no success" test "$status" -eq 125
-says "... which is said" 'NOSPACE: .*No space left'
+run_says "... which is said" 'NOSPACE: .*No space left'
 status=0
 run --stdin "$work" -- cat </dev/null 2>"$work/err" >"$work/out" || status=$?
 check "nor input that can't be read" test "$status" -eq 125
@@ -86,19 +65,19 @@ check "nor input that can't be read" test "$status" -eq 125
 
 mkdir "$work/ro" "$work/rw"
 echo given >"$work/ro/file"
-ends "shares" 0 given --share "$work/ro:/mnt/ro" --share-rw "$work/rw:/mnt/rw" -- \
-	sh -c 'cat /mnt/ro/file; echo made >/mnt/rw/file; ! (echo no >/mnt/ro/other) 2>/dev/null' </dev/null
+run_ends "shares" 0 given --share "$work/ro:/mnt/ro" --share-rw "$work/rw:/mnt/rw" -- \
+	sh -c 'cat /mnt/ro/file; echo made >/mnt/rw/file; ! (echo no >/mnt/ro/other) 2>/dev/null'
 check "... what was written is here" test "$(cat "$work/rw/file")" = made
 check "... and not where it was read-only" test ! -e "$work/ro/other"
-ends "--out" 0 "" --out "$work/collected" -- sh -c 'echo result >/run/plyboot-out/file' </dev/null
+run_ends "--out" 0 "" --out "$work/collected" -- sh -c 'echo result >/run/plyboot-out/file'
 check "... has it" test "$(cat "$work/collected/file")" = result
 
 # --- bad ends
 
-ends "a panic" 121 "" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60' </dev/null
-says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
-LIMIT=8 ends "a hang" 122 "" -- sleep 1000 </dev/null
-says "... is said" 'time limit of 8 s'
+FORESEEN='sysrq triggered crash' run_ends "a panic" 121 "" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+run_says "... is said" 'Kernel panic - not syncing: sysrq triggered crash'
+LIMIT=8 run_ends "a hang" 122 "" -- sleep 1000
+run_says "... is said" 'time limit of 8 s'
 
 # having UNIQUE: the processes that have this word in their arguments (grep has it in a file)
 having() {
@@ -160,7 +139,7 @@ check "... nothing is left" left only-INT-$$
 # --- kernels: a directory with modules, and a Debian package
 
 release=$(basename "$cloud"/lib/modules/*)
-ends "a kernel with modules beside it" 0 "$release" --kernel "$cloud" -- busybox uname -r </dev/null
+run_ends "a kernel with modules beside it" 0 "$release" --kernel "$cloud" -- busybox uname -r
 mkdir -p "$work/deb/DEBIAN" "$work/deb/boot" "$work/deb/lib/modules"
 cp "$cloud/vmlinuz" "$work/deb/boot/vmlinuz-$release"
 cp -r "$cloud/lib/modules/$release" "$work/deb/lib/modules/"
@@ -168,17 +147,17 @@ rm "$work/deb/lib/modules/$release"/modules.dep*
 printf '%s\n' "Package: linux-image-test" "Version: 1" "Architecture: amd64" "Maintainer: t <t@t>" "Description: t" \
 	>"$work/deb/DEBIAN/control"
 dpkg-deb -Znone -b "$work/deb" "$work/kernel.deb" >/dev/null
-ends "a Debian package" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+run_ends "a Debian package" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r
 kept_kernels() {
 	find "$XDG_CACHE_HOME/plyboot/run" -mindepth 2 -name vmlinuz -printf '%i ' 2>/dev/null
 }
 before=$(kept_kernels)
 check "... is kept" test -n "$before"
-ends "... and booted again" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
+run_ends "... and booted again" 0 "$release" --kernel "$work/kernel.deb" -- busybox uname -r
 check "... as it was kept" test "$(kept_kernels)" = "$before"
-ends "... and nothing kept of it" 0 "$release" --no-cache --kernel "$work/kernel.deb" -- busybox uname -r </dev/null
-ends "shares where the kernel has no 9p" 125 "" --kernel "$cloud" --share "$work/ro:/mnt" -- busybox true </dev/null
-says "... say so" 'shared by 9p, which'
+run_ends "... and nothing kept of it" 0 "$release" --no-cache --kernel "$work/kernel.deb" -- busybox uname -r
+run_ends "shares where the kernel has no 9p" 125 "" --kernel "$cloud" --share "$work/ro:/mnt" -- busybox true
+run_says "... say so" 'shared by 9p, which'
 
 # --- a root of the cache that rotted: /init sees it, and the next run has a good one
 
@@ -201,10 +180,10 @@ assert stamp(before.st_ctime_ns) in text
 open("whole", "w").write(text.replace(stamp(before.st_ctime_ns), stamp(now.st_ctime_ns), 1))
 EOF
 damaged=$(stat -c %i "$root_disk")
-ends "a root that rotted in the cache is refused" 125 "" -- busybox echo hello </dev/null
-says "... by its digest" 'DIGEST'
-says "... and given up" 'it will be made anew by the next'
-ends "the next run has a good one" 0 hello -- busybox echo hello </dev/null
+run_ends "a root that rotted in the cache is refused" 125 "" -- busybox echo hello
+run_says "... by its digest" 'DIGEST'
+run_says "... and given up" 'it will be made anew by the next'
+run_ends "the next run has a good one" 0 hello -- busybox echo hello
 check "... that is another" test "$(stat -c %i "$root_disk")" != "$damaged"
 
 # --- cases

@@ -3,12 +3,15 @@
 # shellcheck disable=SC2016 # for the guest's shell
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/boot/running.sh
+. "$top/tests/boot/running.sh"
 
 find_kernel
 cloud=$("$top/qemu/demo/kernel" cloud-amd64)
-unset PLYBOOT_CACHE PLYBOOT_STORE
-export XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
-mkdir -p "$XDG_CACHE_HOME" "$TMPDIR" "$work/root"/{bin,etc,opt/old} "$work/shared"
+unset PLYBOOT_STORE
+own_cache
+export TMPDIR=$work/tmp PLYBOOT_KERNEL=$guest_kernel
+mkdir -p "$TMPDIR" "$work/root"/{bin,etc,opt/old} "$work/shared"
 cp /bin/busybox "$work/root/bin/busybox"
 for name in sh cat ls chmod chown rm mkdir umount ln echo sleep stat find; do ln -s busybox "$work/root/bin/$name"; done
 echo root:x:0:0::/:/bin/sh >"$work/root/etc/passwd"
@@ -32,23 +35,7 @@ int main(int argc, char **argv)
 }
 EOC
 
-# ends NAME STATUS OUTPUT OPTION... -- COMMAND...: so, with this on standard output
-ends() {
-	local name=$1 wanted=$2 output=$3 status=0
-	shift 3
-	timeout 120 "$plyboot" run --store "$work/store" --memory 256 --time-limit 90 "$@" \
-		>"$work/out" 2>"$work/err" </dev/null || status=$?
-	if [ "$status" -eq "$wanted" ] && [ "$(cat "$work/out")" = "$output" ]; then
-		pass "$name"
-	else
-		{ echo "status $status, not $wanted; output:"; head -c 2000 "$work/out"; cat "$work/err"; } >"$work/ends"
-		fail "$name" "$work/ends"
-	fi
-}
-
-says() { # NAME PATTERN: on standard error
-	check "$1" grep -Eq "$2" "$work/err"
-}
+run_options=(--store "$work/store")
 
 nothing_is_left() {
 	check "... nothing is left in TMPDIR" test -z "$(ls -A "$TMPDIR")"
@@ -68,12 +55,12 @@ changes='echo new >/etc/new; chown 12:34 /etc/new; chmod 4750 /etc/new; capabili
 	rm -r /opt/old; mkdir /opt/old; echo new >/opt/old/other; mkdir -p /var/log /tmp; echo log >/var/log/file; echo t >/tmp/file
 	ls /mnt/deep/shared; cat /etc/resolv.conf; (trap "" TERM; sleep 1000) & exit 7'
 echo shared >"$work/shared/file"
-ends "changes, with status 7, and a process that stays" 7 "file
-nameserver 10.0.2.3" "${root[@]}" --network --share "$work/shared:/mnt/deep/shared" --log "$work/log" \
+run_ends "changes, with status 7, and a process that stays" 7 "file
+nameserver 10.0.2.3" "${root[@]}" --network --share "$work/shared:/mnt/deep/shared" \
 	--keep "$work/kept.layer" -- sh -c "$changes"
 check "... says nothing" test ! -s "$work/err"
 nothing_is_left
-check "... the log has what was left out" grep -q 'left out: /var/log/file' "$work/log"
+check "... the log has what was left out" grep -q 'left out: /var/log/file' "$work/console"
 members "$work/kept.layer" >"$work/members" 2>&1
 check "the layer has that, and nothing of the run's own" diff - "$work/members" <<'EOL'
 ./
@@ -94,11 +81,11 @@ new
 0100000200040000000000000000000000000000
 same
 other"
-ends "a second run over it sees all of it" 0 "$seen" "${root[@]}" --root "$work/kept.layer" -- sh -c "$look"
-ends "nothing changed" 0 "" "${root[@]}" --root "$work/kept.layer" --keep "$work/none.layer" -- sh -c :
+run_ends "a second run over it sees all of it" 0 "$seen" "${root[@]}" --root "$work/kept.layer" -- sh -c "$look"
+run_ends "nothing changed" 0 "" "${root[@]}" --root "$work/kept.layer" --keep "$work/none.layer" -- sh -c :
 check "... is a layer of the root alone" test "$(members "$work/none.layer")" = ./
 check "plyboot stack takes it" "$plyboot" stack --store "$work/store" --name kept --version 1 --init /bin/sh "$work/kept.layer"
-ends "... and a stack of a store with it runs" 0 "$seen" "${root[@]}" --root "$work/store:kept" -- sh -c "$look"
+run_ends "... and a stack of a store with it runs" 0 "$seen" "${root[@]}" --root "$work/store:kept" -- sh -c "$look"
 
 mkdir -m 777 "$work/theirs" "$work/theirs/cache" "$work/theirs/tmp"
 chmod 755 "$work"
@@ -129,8 +116,8 @@ echo before >"$work/not.layer"
 keeping() {
 	local name=$1 status=$2 pattern=$3
 	shift 3
-	ends "$name" "$status" "" "${root[@]}" --keep "$work/not.layer" -- "$@"
-	says "... is said" "$pattern"
+	run_ends "$name" "$status" "" "${root[@]}" --keep "$work/not.layer" -- "$@"
+	run_says "... is said" "$pattern"
 	check "... the file is as it was" test "$(cat "$work/not.layer")" = before
 	check "... so is the store" test "$(store_now)" = "$stored"
 	nothing_is_left
@@ -140,10 +127,10 @@ no_end='not.layer. was not written: the guest ended before there was anything to
 at=/run/plyboot-keep
 own="TMPDIR=/run $at/program/plyboot commit --live --compress none --store $at/kept/store -o $at/kept/kept.layer \
 	>/dev/null 2>&1 && umount $at/program"
-keeping "a panic" 121 "$no_end" sh -c 'echo new >/new; echo c >/proc/sysrq-trigger; sleep 60'
+FORESEEN='sysrq triggered crash' keeping "a panic" 121 "$no_end" sh -c 'echo new >/new; echo c >/proc/sysrq-trigger; sleep 60'
 keeping "no such command" 127 "$no_end" /nosuch
 keeping "a guest that can't keep" 125 "MISSING: .*not.layer. was not written: " sh -c "umount $at/program"
-says "... its console says why" "^plyboot: ERROR what follows the command does not run: MISSING: "
+run_says "... its console says why" "^plyboot: ERROR what follows the command does not run: MISSING: "
 keeping "a link instead of a record" 125 "TYPE: .*kept.layer. is no file" \
 	sh -c "umount $at/program; ln -s /etc/passwd $at/kept/kept.layer"
 keeping "nonsense instead of a record" 125 "FORMAT: .*not.layer. was not written" \
@@ -159,7 +146,7 @@ status=0
 "$plyboot" run --kernel "$cloud" --root "$work/root" --keep "$work/not.layer" --store "$work/store" -- true \
 	</dev/null >"$work/out" 2>"$work/err" || status=$?
 check "a kernel without 9p: 125" test "$status" -eq 125
-says "... with what to do" 'directories are shared by 9p, which .* lacks: take '
+run_says "... with what to do" 'directories are shared by 9p, which .* lacks: take '
 check "... the file is as it was" test "$(cat "$work/not.layer")" = before
 nothing_is_left
 
@@ -174,7 +161,7 @@ kill -TERM $pid
 status=0
 wait $pid || status=$?
 check "SIGTERM: 143" test "$status" -eq 143
-says "... is said" "$no_end"
+run_says "... is said" "$no_end"
 check "... the file is as it was" test "$(cat "$work/not.layer")" = before
 nothing_is_left
 

@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016 # the guest's shell is to expand them
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=running.sh
+. "$top/tests/boot/running.sh"
 
 mkdir -p "$work"/root/{bin,etc,dev,proc,sys,run,tmp,root}
 cp /bin/busybox "$work/root/bin/busybox"
@@ -15,8 +17,9 @@ printf 'root:x:0:\nguy:x:600:\naudio:x:601:guy\n' >"$work/root/etc/group"
 echo data >"$work/root/etc/data"
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp # to see what is left there
+own_cache
 
-run=("$plyboot" run --root "$work/root" --root-owned --kernel "$("$top/qemu/demo/kernel" "$KERNEL")/vmlinux" --memory 256
+runner=("$plyboot" run --root "$work/root" --root-owned --kernel "$("$top/qemu/demo/kernel" "$KERNEL")/vmlinux" --memory 256
 	--append "run_streams=$$")
 
 # guest STATUS NAME WANTED [OPTION...] -- COMMAND...: standard output is exactly that, and so is the status.
@@ -24,46 +27,40 @@ guest() {
 	local status=0 wanted_status=$1 name=$2
 	printf '%b' "$3" >"$work/wanted"
 	shift 3
-	timeout 120 "${run[@]}" "$@" >"$work/got" 2>"$work/errors" </dev/null || status=$?
+	timeout 120 "${runner[@]}" "$@" >"$work/got" 2>"$work/err" </dev/null || status=$?
 	if [ "$status" = "$wanted_status" ] && cmp -s "$work/wanted" "$work/got"; then
 		pass "$name"
 	else
 		{
 			echo "status $status, wanted $wanted_status"
 			diff "$work/wanted" "$work/got"
-			cat "$work/errors"
+			cat "$work/err"
 		} >"$work/guest.log" 2>&1 || true
 		fail "$name" "$work/guest.log"
 	fi
-}
-said() { # NAME PATTERN: on the last guest's standard error
-	check "$1" grep -Eq "$2" "$work/errors"
-}
-is_silent() {
-	check "$1" test ! -s "$work/errors"
 }
 
 # --- statuses
 
 guest 0 "exit with 0" '' -- true
-is_silent "... of which nothing is said"
+run_silent "... of which nothing is said"
 guest 7 "exit with 7, with output" 'out\n' -- sh -c 'echo out; echo err >&2; exit 7'
-check "... and errors" test "$(cat "$work/errors")" = err
+check "... and errors" test "$(cat "$work/err")" = err
 guest 255 "exit with 255" '' -- sh -c 'exit 255'
 guest 137 "killed by SIGKILL" '' -- sh -c 'kill -9 $$'
 guest 143 "killed by SIGTERM" '' -- sh -c 'kill $$'
 guest 127 "no such program" '' -- nonesuch
-said "... is said" '^plyboot run: the command was not started: the program nonesuch is in no directory of its PATH'
+run_says "... is said" '^plyboot run: the command was not started: the program nonesuch is in no directory of its PATH'
 guest 127 "no such path" '' -- /bin/nonesuch
 guest 126 "a file that is no program" '' -- /etc/data
 guest 126 "a directory" '' -- /etc
 guest 125 "no such user" '' --user nobody -- true
-said "... is said" 'the user `nobody` is not in /etc/passwd'
+run_says "... is said" 'the user `nobody` is not in /etc/passwd'
 guest 120 "power cut off by the command" '' -- poweroff -f
-said "... is said" 'the guest ended .* before the command did'
+run_says "... is said" 'the guest ended .* before the command did'
 guest 143 "poweroff from within ends the command" '' -- sh -c 'poweroff; sleep 60'
 guest 121 "a panic" 'before\n' -- sh -c 'echo before; sleep 1; echo c >/proc/sysrq-trigger; sleep 60'
-said "... is said" 'kernel panicked: ".*sysrq triggered crash"'
+run_says "... is said" 'kernel panicked: ".*sysrq triggered crash"'
 guest 122 "a command that hangs" 'before\n' --time-limit 15 -- sh -c 'echo before; sleep 600'
 guest 122 "a guest that does not get as far" '' --time-limit 3 --qemu-arg -S -- true
 
@@ -78,27 +75,27 @@ guest 0 "the network's addresses" '10.0.2.15/24\ndefault via 10.0.2.2 dev eth0 \
 	sh -c 'ip -o addr show eth0 | grep -o 10.0.2.15/24; ip route | grep default; cat /etc/resolv.conf'
 # Wherever it is measured in the guest, its clock is right: here is another one.
 { read -r _ && a=$EPOCHREALTIME && read -r _ && b=$EPOCHREALTIME; } < <(
-	timeout 120 "${run[@]}" -- sh -c 'echo a; sleep 5; echo b' </dev/null
+	timeout 120 "${runner[@]}" -- sh -c 'echo a; sleep 5; echo b' </dev/null
 )
 check "a clock that runs as this one" awk "BEGIN { d = $b - $a; exit !(d > 4.5 && d < 9) }"
 
 # --- streams
 
 head -c 3000000 /dev/urandom >"$work/in"
-timeout 120 "${run[@]}" -- cat <"$work/in" >"$work/out" || true
+timeout 120 "${runner[@]}" -- cat <"$work/in" >"$work/out" || true
 check "3 MB of random bytes in and out" cmp "$work/in" "$work/out"
 head -c 104857600 /dev/zero | sha256sum >"$work/wanted"
-timeout 300 "${run[@]}" -- dd if=/dev/zero bs=65536 count=1600 2>"$work/errors" </dev/null | sha256sum >"$work/got" || true
+timeout 300 "${runner[@]}" -- dd if=/dev/zero bs=65536 count=1600 2>"$work/err" </dev/null | sha256sum >"$work/got" || true
 check "100 MiB of output" cmp "$work/wanted" "$work/got"
 seq 1 300000 | sha256sum >"$work/wanted"
-timeout 120 "${run[@]}" -- seq 1 300000 </dev/null | (sleep 5 && sha256sum) >"$work/got" || true
+timeout 120 "${runner[@]}" -- seq 1 300000 </dev/null | (sleep 5 && sha256sum) >"$work/got" || true
 check "a reader that is slow loses nothing" cmp "$work/wanted" "$work/got"
-yes | timeout 120 "${run[@]}" -- sh -c 'seq 1 30000; sleep 1' >"$work/got" || true
+yes | timeout 120 "${runner[@]}" -- sh -c 'seq 1 30000; sleep 1' >"$work/got" || true
 check "input that nobody reads holds no output up" cmp <(seq 1 30000) "$work/got"
-timeout 120 "${run[@]}" -- sh -c 'for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done' >"$work/got" 2>&1 </dev/null || true
+timeout 120 "${runner[@]}" -- sh -c 'for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done' >"$work/got" 2>&1 </dev/null || true
 check "both outputs in one file keep their order" cmp <(printf 'o%d\ne%d\n' 1 1 2 2 3 3 4 4 5 5) "$work/got"
 set +e
-timeout 120 "${run[@]}" -- sh -c 'while :; do echo y; done' 2>"$work/errors" </dev/null | head -n 1 >"$work/got"
+timeout 120 "${runner[@]}" -- sh -c 'while :; do echo y; done' 2>"$work/err" </dev/null | head -n 1 >"$work/got"
 ended=${PIPESTATUS[0]}
 set -e
 check "a reader that goes: SIGPIPE" test "$ended $(cat "$work/got")" = "141 y"
@@ -110,7 +107,7 @@ guest 0 "what a helper writes at once after the end" 'late\n' -- sh -c '(sleep 0
 # --- a terminal
 
 cat >"$work/terminal" <<END
-$(printf '%q ' "${run[@]}") -- sh -c 'tty; stty size; read a; echo "got \$a"; exit 5'
+$(printf '%q ' "${runner[@]}") -- sh -c 'tty; stty size; read a; echo "got \$a"; exit 5'
 END
 ended=0
 (
@@ -138,7 +135,7 @@ left() {
 }
 for signal in INT TERM HUP KILL; do
 	log=$work/$signal.log
-	setsid "${run[@]}" -- sh -c 'echo up; sleep 600' >"$log" 2>&1 </dev/null &
+	setsid "${runner[@]}" -- sh -c 'echo up; sleep 600' >"$log" 2>&1 </dev/null &
 	pid=$!
 	for _ in $(seq 300); do
 		grep -q up "$log" && break

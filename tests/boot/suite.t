@@ -3,8 +3,11 @@
 # of plyboot's layers, what they say of it in a chroot on this machine.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=running.sh
+. "$top/tests/boot/running.sh"
 
 tree=$("$top/tests/boot/suite/tree")
+own_cache
 find_kernel
 # Not all of them: PLYBOOT_SUITE=all takes all but those that want other machines of the network, some minutes of an
 # emulated CPU.

@@ -3,6 +3,9 @@
 # what it says that one sees.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=running.sh
+. "$top/tests/boot/running.sh"
+own_cache
 
 text=$top/tests/boot/text.py
 mkdir "$work/bin"
