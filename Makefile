@@ -39,9 +39,9 @@ say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $@;)
 all: $(ARCHES:%=build/%/init) $(ARCHES:%=build/%/entry) $(ARCHES:%=build/%/shutdown) $(ARCHES:%=build/%/run) build/plyboot ## build /init and the host command (the default); SOURCES=dir: offline
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z][a-z-]*\).*:.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-packages-boot packages-check packages-bench: packages-%: ## install the Debian packages that are missing (as root), or say which
+packages-boot packages-kernel packages-check packages-bench: packages-%: ## install the Debian packages that are missing (as root), or say which
 	@.ci/need $*
 
 # --- building ---------------------------------------------------------------------------------
@@ -49,6 +49,8 @@ packages-boot packages-check packages-bench: packages-%: ## install the Debian p
 # build/ARCH/prefix is a link to the static libraries of one architecture, in the cache. The file beside it says
 # where that is, which is asked each time: the cache may be another one (PLYBOOT_CACHE), or gone.
 $(ARCHES:%=build/%/prefix.path): build/%/prefix.path: FORCE
+	@command -v gcc >/dev/null && command -v as >/dev/null || { echo "gcc or binutils is missing: on Debian," \
+		"\`make packages-boot\` as root installs all that a build takes; elsewhere see README.md" >&2; exit 1; }
 	@mkdir -p $(@D)
 	@prefix=$$(layers/deps/build $*) && { echo "$$prefix" | cmp -s - $@ || \
 		{ ln -sfn "$$prefix" build/$*/prefix && echo "$$prefix" >$@; }; }
@@ -185,13 +187,12 @@ sources: ## SOURCES=dir: put the tarballs there that all other targets then take
 KERNEL ?= cloud-amd64
 
 # The root trees take longest and need nothing of ours, so they are made beside the build.
-boot: packages-boot ## build the demo and boot it in QEMU: a console to log in to, or without a terminal a check
-	@case '$(KERNEL)' in own*) .ci/need check ;; esac
+boot: packages-$(if $(filter own%,$(KERNEL)),kernel,boot) ## build the demo and boot it in QEMU: a console to log in to, or without a terminal a check
 	@$(MAKE) --no-print-directory -j2 all demo-inputs
 	@KERNEL=$(KERNEL) qemu/demo/image build/plyboot build/demo
 	@qemu/demo/boot build/plyboot build/demo
 
-own-kernels: packages-check ## compile our own kernels, 6.1 and 6.12, from Debian's source
+own-kernels: packages-kernel ## compile our own kernels, 6.1 and 6.12, from Debian's source
 	@kconfig/build 6.1 >/dev/null
 	@kconfig/build 6.12 >/dev/null
 
@@ -436,7 +437,7 @@ clean: ## remove build/ (the cache outside the tree stays)
 	rm -rf build
 
 .PHONY: all campaign own-kernels install installable uninstall deb format bench bench-growth bench-init bench-start bench-hash help packages-boot \
-	packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
+	packages-kernel packages-check packages-bench demo-inputs boot check lint unit-binaries fuzz fuzz-binaries fuzz-corpora clean \
 	differential-binaries coverage aarch64-binaries boot-binaries coverage-binaries seeded sources repro
 
 -include $(shell find build -name '*.d' 2>/dev/null)

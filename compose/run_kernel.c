@@ -243,8 +243,8 @@ int run_kernel_find(const char *given, const char *architecture, struct run_cach
 	if (installed(architecture, path) || compiled(architecture, path))
 		return take(path, cache, out, e);
 	report_hint("--kernel takes a bzImage, a directory, or a package such as "
-		    "linux-image-6.1.0-41-cloud-amd64_*.deb (apt-get download); kconfig/build 6.1 "
-		    "compiles ours");
+		    "linux-image-6.1.0-41-amd64_*.deb (apt-get download); in plyboot's source, "
+		    "`qemu/demo/kernel amd64` fetches that, and `make own-kernels` compiles ours");
 	return error_set(e, ERROR_MISSING, 0, "no kernel for `%s` is here", architecture);
 }
 

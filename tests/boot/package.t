@@ -27,6 +27,7 @@ done
 for page in "dest dir"/opt/ply/share/man/man[58]/*; do
 	is "${page##*/}: mandoc has nothing to say" "$(mandoc -T lint -W warning "$page" 2>&1)" ""
 	is "... nor groff" "$(MANWIDTH=80 man --warnings -E UTF-8 -l "$page" 2>&1 >/dev/null)" ""
+	is "... whose locale is C" "$(LC_ALL=C MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ""
 	is "... whatis finds it" "$(lexgrog "$page" | sed 's/.*: "\(.*\) - .*/\1/')" "$(basename "${page%.[58]}")"
 done
 # What the code knows, the pages say: settings of init.conf, words of the command line, keys of a stack.
