@@ -14,6 +14,7 @@
 
 #include "../layers/scope.h"
 #include "../qemu/console.h"
+#include "../qemu/ending.h"
 #include "report.h"
 #include "run_guest.h"
 
@@ -213,8 +214,10 @@ static void print_ended(struct runner *runner)
 
 /* --- all of it */
 
-static void end_all(struct runner *runner, int number)
+/* They ignore what we do. */
+static void end_all(struct runner *runner)
 {
+	const int number = ending_is_ignored(SIGTERM) ? SIGKILL : SIGTERM;
 	for (size_t i = 0; i < runner->next; i++) {
 		if (runner->jobs[i].pid > 0)
 			(void)kill(runner->jobs[i].pid, number);
@@ -229,7 +232,7 @@ static void take_signal(struct runner *runner)
 		return;
 	if (runner->signal_number == 0)
 		runner->signal_number = (int)info.ssi_signo;
-	end_all(runner, SIGTERM);
+	end_all(runner);
 }
 
 static int drive(struct runner *runner, struct error *e)
@@ -244,7 +247,7 @@ static int drive(struct runner *runner, struct error *e)
 			result = start(runner, e);
 		/* Each second: a child that has yet to wait for signals may only have noted it. */
 		if (result != 0 || runner->signal_number != 0)
-			end_all(runner, SIGTERM);
+			end_all(runner);
 		/* With a limit, so that a child whose signal was merged with another's is seen. */
 		if (runner->running > 0 && poll(&waiting, 1, 1000) > 0)
 			take_signal(runner);
@@ -258,12 +261,8 @@ static int drive(struct runner *runner, struct error *e)
 static int open_signals(struct runner *runner, struct error *e)
 {
 	sigset_t set;
-	(void)sigemptyset(&set);
+	ending_signals(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGQUIT);
 	/* Ignored by our parent, SIGCHLD would take the children's statuses away. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, &runner->before) != 0)

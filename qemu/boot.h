@@ -163,8 +163,8 @@ struct qemu_outcome {
 
 /*
  * Boot and wait for the end. Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT while the guest runs, and
- * ends it when one comes. Nothing is left when this returns, no process and no file; QEMU also
- * ends when the calling thread is killed.
+ * ends it when one comes that our caller did not have us ignore. Nothing is left when this returns,
+ * no process and no file; QEMU also ends when the calling thread is killed.
  *
  * Returns 0 with the outcome filled in when QEMU was started, however the guest ended. -1:
  * ERROR_MISSING when QEMU (its Debian package is named), the kernel, the initrd or a disk is not
