@@ -75,8 +75,12 @@ struct qemu_command {
 	int input_fd;     /* -1: empty */
 	int output_fd;    /* -1: nowhere */
 	int error_fd;     /* -1: nowhere; the same file as output_fd: one stream, in order */
-	bool terminal;    /* a terminal in the guest, and the caller's, on input_fd, is raw: what
-			     the command writes comes on output_fd; Ctrl-A X leaves */
+	/* NULL: none. It takes what the command writes, both streams in one, as it comes; then
+	 * output_fd and error_fd mean nothing. Not with a terminal. */
+	void (*sink)(void *context, const void *bytes, size_t length);
+	void *sink_context;
+	bool terminal; /* a terminal in the guest, and the caller's, on input_fd, is raw: what
+			  the command writes comes on output_fd; Ctrl-A X leaves */
 	const struct qemu_share *shares;
 	size_t share_count;      /* at most RUNPORT_MAX_SHARES */
 	const char *const *then; /* what runs as root when it has ended, before its status comes, as
