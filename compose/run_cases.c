@@ -1,6 +1,5 @@
 #include "run_cases.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,19 +8,20 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../layers/scope.h"
 #include "../qemu/console.h"
+#include "../qemu/ending.h"
 #include "report.h"
 #include "run_guest.h"
+#include "tail.h"
 
 struct job {
 	pid_t pid; /* 0: it has not begun, or has ended */
 	bool ended;
-	int status;    /* -1: it did not end by itself */
-	int output_fd; /* a file without a name; -1: none */
+	int status;          /* -1: it did not end by itself */
+	struct tail *output; /* shared with the child; NULL: none */
 };
 
 struct runner {
@@ -50,10 +50,15 @@ static int join(struct text_list *out, const struct text_list *a, const struct t
 	return 0;
 }
 
-/* What a child allocates goes with it. */
-static int run_case(
-	const struct run_cases *cases, size_t at, FILE *output, bool *not_booted, struct error *e)
+static void take_output(void *context, const void *bytes, size_t length)
 {
+	tail_add(context, bytes, length);
+}
+
+/* What a child allocates goes with it. */
+static int run_case(const struct runner *runner, size_t at, FILE *explain, struct error *e)
+{
+	const struct run_cases *cases = runner->cases;
 	const struct run_given *own = &cases->file->cases[at].given, *all = cases->given;
 	struct run_given given = {.words = own->words,
 		.directory = own->directory != NULL ? own->directory : all->directory,
@@ -67,65 +72,61 @@ static int run_case(
 			0 ||
 		run_command_make(&given, &command, e) != 0)
 		return -1;
-	command.command.output_fd = command.command.error_fd = fileno(output);
+	command.command.sink = take_output;
+	command.command.sink_context = runner->jobs[at].output;
 	if (own->memory_mib != 0)
 		request.memory_mib = (unsigned)own->memory_mib;
 	if (own->limit_s != 0)
 		request.limit_s = (unsigned)own->limit_s;
 	request.command = &command.command;
 	enum qemu_end end = QEMU_END_OFF;
-	int status = run_guest(&request, output, &end, e);
+	int status = run_guest(&request, explain, &end, e);
 	if (end == QEMU_END_NOT_BOOTED)
-		*not_booted = true;
+		*runner->not_booted = true;
 	return status;
 }
 
 static _Noreturn void live(struct runner *runner, size_t at, pid_t parent)
 {
 	struct error e = {.code = ERROR_NONE};
+	char *said = NULL;
+	size_t said_bytes = 0;
 	/* Killed with the parent, and QEMU with us. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(RUN_STATUS_FAILED);
 	(void)close(runner->signal_fd);
 	(void)sigprocmask(SIG_SETMASK, &runner->before, NULL);
-	FILE *output = fdopen(runner->jobs[at].output_fd, "w");
-	if (output == NULL)
+	FILE *explain = open_memstream(&said, &said_bytes);
+	if (explain == NULL)
 		_exit(RUN_STATUS_FAILED);
-	int status = run_case(runner->cases, at, output, runner->not_booted, &e);
+	int status = run_case(runner, at, explain, &e);
 	if (status < 0)
-		fprintf(output, "plyboot run: %s: %s\n", error_code_name(e.code), e.text);
-	(void)fflush(output);
+		fprintf(explain, "plyboot run: %s: %s\n", error_code_name(e.code), e.text);
+	if (fflush(explain) == 0)
+		tail_add(runner->jobs[at].output, said, said_bytes);
 	_exit(status < 0 ? RUN_STATUS_FAILED : status);
 }
 
 /* --- the parent */
 
-/* On a disk, as it may be long; without a name, so that nothing stays. */
-static int open_output(int *fd, struct error *e)
+/* No more of it than is shown: a case that writes without end fills neither disk nor memory. */
+static void drop_output(struct job *job)
 {
-	const char *directory = getenv("TMPDIR");
-	if (directory == NULL || directory[0] == '\0')
-		directory = "/tmp";
-	*fd = open(directory, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-	if (*fd >= 0)
-		return 0;
-	SCOPED_FREE char *path = NULL;
-	if (asprintf(&path, "%s/plyboot-XXXXXX", directory) < 0) {
-		path = NULL;
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	}
-	*fd = mkostemp(path, O_APPEND | O_CLOEXEC);
-	if (*fd < 0 || unlink(path) != 0)
-		return error_errno(e, errno, "a temporary file in `%s`", directory);
-	return 0;
+	if (job->output != NULL)
+		(void)munmap(job->output, sizeof *job->output);
+	job->output = NULL;
 }
 
 static int start(struct runner *runner, struct error *e)
 {
 	struct job *job = &runner->jobs[runner->next];
 	pid_t parent = getpid();
-	if (open_output(&job->output_fd, e) != 0)
-		return -1;
+	job->output = mmap(NULL, sizeof *job->output, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (job->output == MAP_FAILED) {
+		job->output = NULL;
+		return error_errno(e, errno, "memory for what a case says");
+	}
 	fflush(stdout);
 	job->pid = fork();
 	if (job->pid < 0) {
@@ -152,10 +153,8 @@ static void reap(struct runner *runner)
 			job->ended = true;
 			job->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 			runner->running--;
-			if (job->status == runner->cases->file->cases[i].status) {
-				scope_close(&job->output_fd); /* nobody will look at it */
-				job->output_fd = -1;
-			}
+			if (job->status == runner->cases->file->cases[i].status)
+				drop_output(job); /* nobody will look at it */
 		}
 	}
 }
@@ -163,25 +162,19 @@ static void reap(struct runner *runner)
 /* --- TAP */
 
 /* The last of it, harmless, as comments. */
-static void print_output(int fd)
+static void print_output(const struct tail *output)
 {
-	enum { SHOWN_BYTES = 65536 };
-	char *text = malloc(SHOWN_BYTES + 1);
+	char *text = malloc(TAIL_BYTES + 1);
 	char shown[CONSOLE_LINE_SIZE];
-	struct stat st;
-	if (text == NULL || fstat(fd, &st) != 0 || st.st_size == 0) {
-		free(text);
+	if (text == NULL)
 		return;
-	}
-	off_t from = st.st_size > SHOWN_BYTES ? st.st_size - SHOWN_BYTES : 0;
-	ssize_t got = pread(fd, text, SHOWN_BYTES, from);
-	if (from > 0)
-		printf("# ... %jd bytes before this\n", (intmax_t)from);
-	text[got > 0 ? got : 0] = '\0';
-	for (char *line = text, *end; line < text + got; line = end + 1) {
-		end = memchr(line, '\n', (size_t)(text + got - line));
+	size_t length = tail_copy(output, text);
+	if (output->total_bytes > length)
+		printf("# ... %ju bytes before this\n", (uintmax_t)(output->total_bytes - length));
+	for (char *line = text, *end; line < text + length; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + length - line));
 		if (end == NULL)
-			end = text + got;
+			end = text + length;
 		*end = '\0';
 		console_harmless(line, shown, sizeof shown);
 		printf("# %s\n", shown);
@@ -198,10 +191,9 @@ static void print(struct runner *runner, size_t i)
 	if (!good) {
 		runner->failed++;
 		printf("# line %zu: status %d, not %d\n", item->line, job->status, item->status);
-		print_output(job->output_fd);
+		print_output(job->output);
 	}
-	scope_close(&job->output_fd);
-	job->output_fd = -1;
+	drop_output(job);
 }
 
 static void print_ended(struct runner *runner)
@@ -213,8 +205,10 @@ static void print_ended(struct runner *runner)
 
 /* --- all of it */
 
-static void end_all(struct runner *runner, int number)
+/* They ignore what we do. */
+static void end_all(struct runner *runner)
 {
+	const int number = ending_is_ignored(SIGTERM) ? SIGKILL : SIGTERM;
 	for (size_t i = 0; i < runner->next; i++) {
 		if (runner->jobs[i].pid > 0)
 			(void)kill(runner->jobs[i].pid, number);
@@ -229,7 +223,7 @@ static void take_signal(struct runner *runner)
 		return;
 	if (runner->signal_number == 0)
 		runner->signal_number = (int)info.ssi_signo;
-	end_all(runner, SIGTERM);
+	end_all(runner);
 }
 
 static int drive(struct runner *runner, struct error *e)
@@ -244,7 +238,7 @@ static int drive(struct runner *runner, struct error *e)
 			result = start(runner, e);
 		/* Each second: a child that has yet to wait for signals may only have noted it. */
 		if (result != 0 || runner->signal_number != 0)
-			end_all(runner, SIGTERM);
+			end_all(runner);
 		/* With a limit, so that a child whose signal was merged with another's is seen. */
 		if (runner->running > 0 && poll(&waiting, 1, 1000) > 0)
 			take_signal(runner);
@@ -258,12 +252,8 @@ static int drive(struct runner *runner, struct error *e)
 static int open_signals(struct runner *runner, struct error *e)
 {
 	sigset_t set;
-	(void)sigemptyset(&set);
+	ending_signals(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGQUIT);
 	/* Ignored by our parent, SIGCHLD would take the children's statuses away. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, &runner->before) != 0)
@@ -278,8 +268,6 @@ int run_cases(const struct run_cases *cases, bool *not_booted, struct error *e)
 	struct runner runner = {.cases = cases, .jobs = jobs, .signal_fd = -1};
 	if (jobs == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	for (size_t i = 0; i < cases->file->count; i++)
-		jobs[i].output_fd = -1;
 	runner.not_booted =
 		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (runner.not_booted == MAP_FAILED)
@@ -291,7 +279,7 @@ int run_cases(const struct run_cases *cases, bool *not_booted, struct error *e)
 	*not_booted = *runner.not_booted;
 	(void)munmap(runner.not_booted, sizeof(bool));
 	for (size_t i = 0; i < cases->file->count; i++)
-		scope_close(&jobs[i].output_fd);
+		drop_output(&jobs[i]);
 	(void)close(runner.signal_fd);
 	(void)sigprocmask(SIG_SETMASK, &runner.before, NULL);
 	if (result == 0 && runner.signal_number != 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../layers/scope.h"
+#include "../qemu/ending.h"
 #include "interrupt.h"
 
 /* A signal that came before is noted, one that comes from here on is qemu_boot()'s: none falls in
@@ -11,11 +12,7 @@
 static int boot(const struct qemu_request *request, struct qemu_outcome *outcome, struct error *e)
 {
 	sigset_t held, before;
-	(void)sigemptyset(&held);
-	(void)sigaddset(&held, SIGINT);
-	(void)sigaddset(&held, SIGTERM);
-	(void)sigaddset(&held, SIGHUP);
-	(void)sigaddset(&held, SIGQUIT);
+	ending_signals(&held);
 	(void)sigprocmask(SIG_BLOCK, &held, &before);
 	int result = interrupt_check(e) != 0 ? -1 : qemu_boot(request, outcome, e);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);

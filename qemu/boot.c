@@ -10,6 +10,7 @@
 
 #include "../layers/scope.h"
 #include "accel.h"
+#include "ending.h"
 #include "guest.h"
 
 struct pair {
@@ -108,11 +109,7 @@ static int signals_hold(struct signals *saved, bool window, struct error *e)
 	sigset_t held;
 	int fd;
 
-	(void)sigemptyset(&held);
-	(void)sigaddset(&held, SIGINT);
-	(void)sigaddset(&held, SIGTERM);
-	(void)sigaddset(&held, SIGHUP);
-	(void)sigaddset(&held, SIGQUIT);
+	ending_signals(&held);
 	if (window)
 		(void)sigaddset(&held, SIGWINCH);
 	fd = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -75,8 +75,12 @@ struct qemu_command {
 	int input_fd;     /* -1: empty */
 	int output_fd;    /* -1: nowhere */
 	int error_fd;     /* -1: nowhere; the same file as output_fd: one stream, in order */
-	bool terminal;    /* a terminal in the guest, and the caller's, on input_fd, is raw: what
-			     the command writes comes on output_fd; Ctrl-A X leaves */
+	/* NULL: none. It takes what the command writes, both streams in one, as it comes; then
+	 * output_fd and error_fd mean nothing. Not with a terminal. */
+	void (*sink)(void *context, const void *bytes, size_t length);
+	void *sink_context;
+	bool terminal; /* a terminal in the guest, and the caller's, on input_fd, is raw: what
+			  the command writes comes on output_fd; Ctrl-A X leaves */
 	const struct qemu_share *shares;
 	size_t share_count;      /* at most RUNPORT_MAX_SHARES */
 	const char *const *then; /* what runs as root when it has ended, before its status comes, as
@@ -163,8 +167,8 @@ struct qemu_outcome {
 
 /*
  * Boot and wait for the end. Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT while the guest runs, and
- * ends it when one comes. Nothing is left when this returns, no process and no file; QEMU also
- * ends when the calling thread is killed.
+ * ends it when one comes that our caller did not have us ignore. Nothing is left when this returns,
+ * no process and no file; QEMU also ends when the calling thread is killed.
  *
  * Returns 0 with the outcome filled in when QEMU was started, however the guest ended. -1:
  * ERROR_MISSING when QEMU (its Debian package is named), the kernel, the initrd or a disk is not

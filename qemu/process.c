@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../layers/scope.h"
+#include "ending.h"
 
 enum { KILL_AFTER_MS = 2000, STEP_MS = 5 };
 
@@ -55,23 +56,14 @@ static void become(const char *path, char *const arguments[], const int *keep, s
 	int output_fd, pid_t parent)
 {
 	const struct rlimit no_core = {0, 0}; /* QEMU aborts on some broken KVMs */
-	const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	sigset_t none;
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	(void)sigemptyset(&none);
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(127); /* the parent ended before the signal was asked for */
 	/* A handler of the caller's would swallow what is sent to end us before execv(). */
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		struct sigaction now;
-
-		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			(void)signal(ends[i], SIG_DFL);
-	}
-	if (sigprocmask(SIG_SETMASK, &none, NULL) || null_fd < 0 || dup2(null_fd, 0) < 0 ||
-		dup2(output_fd, 1) < 0 || dup2(output_fd, 2) < 0)
+	ending_prepare_child();
+	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(output_fd, 1) < 0 || dup2(output_fd, 2) < 0)
 		_exit(127);
 	for (size_t i = 0; i < keep_count; i++) {
 		if (fcntl(keep[i], F_SETFD, 0))

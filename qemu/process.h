@@ -18,9 +18,9 @@ int process_find(const char *program, const char *package, char path[PATH_MAX], 
 
 /*
  * Start `path`. Standard input is empty; of the other descriptors it gets only those of `keep`
- * (besides any that the caller left without FD_CLOEXEC). Gets the default signal mask, and SIGKILL
- * when the calling thread ends. A failing exec shows as exit status 127 and a word on output_fd.
- * ERROR_IO, ERROR_NOSPACE.
+ * (besides any that the caller left without FD_CLOEXEC). Gets the signals as qemu/ending.h has
+ * them, and SIGKILL when the calling thread ends. A failing exec shows as exit status 127 and a
+ * word on output_fd. ERROR_IO, ERROR_NOSPACE.
  */
 int process_start(const char *path, char *const arguments[], const int *keep, size_t keep_count,
 	struct process *process, struct error *e);

@@ -48,15 +48,18 @@ int relay_new(const struct qemu_command *command, struct relay **out, struct err
 	*out = relay;
 	relay->port_fd = -1;
 	relay->input_fd = command->input_fd;
-	relay->output_fds[0] = command->output_fd;
-	relay->output_fds[1] = command->error_fd;
-	relay->whole[0] = is_regular(command->output_fd);
-	relay->whole[1] = is_regular(command->error_fd);
+	relay->output_fds[0] = command->sink ? -1 : command->output_fd;
+	relay->output_fds[1] = command->sink ? -1 : command->error_fd;
+	relay->sink = command->sink;
+	relay->sink_context = command->sink_context;
+	relay->whole[0] = is_regular(relay->output_fds[0]);
+	relay->whole[1] = is_regular(relay->output_fds[1]);
 	relay->terminal = command->terminal;
 	if (command->terminal)
 		size = terminal_size(command->input_fd);
 	return session_begin(&relay->session, command,
-		!command->terminal && same_file(command->output_fd, command->error_fd),
+		!command->terminal &&
+			(command->sink || same_file(command->output_fd, command->error_fd)),
 		command->terminal ? &size : NULL, e);
 }
 
@@ -251,8 +254,11 @@ void relay_turn(struct relay *relay, const struct pollfd polled[RELAY_POLLS])
 	if (polled[OUTPUT].revents || polled[OUTPUT + 1].revents)
 		write_output(relay);
 	while (!relay->failed && session->output &&
-		relay->output_fds[session->output_stream - 1] < 0)
+		relay->output_fds[session->output_stream - 1] < 0) {
+		if (relay->sink)
+			relay->sink(relay->sink_context, session->output, session->output_length);
 		output_done(relay);
+	}
 	if (!relay->failed && relay->input_fd < 0 && session_input_end(session, &relay->error))
 		relay->failed = true;
 	/* Most often it goes at once. */

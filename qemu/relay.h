@@ -11,9 +11,11 @@ enum { RELAY_POLLS = 4, RELAY_CHUNK = 65536 };
 
 struct relay {
 	struct session session;
-	int port_fd;                /* ours; -1 once it has ended */
-	int input_fd;               /* the command's; -1: there is no more */
-	int output_fds[2];          /* -1: nobody reads */
+	int port_fd;       /* ours; -1 once it has ended */
+	int input_fd;      /* the command's; -1: there is no more */
+	int output_fds[2]; /* -1: nobody reads, but for the sink */
+	void (*sink)(void *context, const void *bytes, size_t length); /* or NULL */
+	void *sink_context;
 	bool whole[2];              /* a write of any length does not block: a regular file */
 	uint8_t bytes[RELAY_CHUNK]; /* of the port, taken by the session up to `start` */
 	size_t start, end;

@@ -3,10 +3,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -54,12 +57,48 @@ static int configure(int fd)
 	return ioctl(fd, SIOCSIFFLAGS, &request) != 0 ? -1 : ioctl(fd, SIOCADDRT, &route);
 }
 
-static bool resolv_conf_set, resolv_conf_made;
+static bool resolv_conf_set;
+static char resolv_conf_made[PATH_MAX]; /* the file that was made for it, which may be elsewhere */
+
+/* The link's text, as an absolute path. */
+static bool resolv_conf_target(char path[PATH_MAX])
+{
+	static const char below[] = "/etc/";
+	char link[PATH_MAX - sizeof below];
+	ssize_t length = readlink(RESOLV_CONF, link, sizeof link);
+	if (length <= 0 || (size_t)length == sizeof link)
+		return false;
+	(void)snprintf(path, PATH_MAX, "%s%.*s", link[0] == '/' ? "" : below, (int)length, link);
+	return true;
+}
+
+/* Where a service of the root writes its resolv.conf when it runs, systemd-resolved's say, and the
+ * root's is a link to that, make the directories. Only within /run, which is new with each boot: a
+ * directory whose parent is on another file system stays missing. */
+static void make_target_directories(void)
+{
+	char path[PATH_MAX];
+	struct stat root, run, parent, st;
+	if (!resolv_conf_target(path) || stat("/", &root) != 0 || stat("/run", &run) != 0 ||
+		run.st_dev == root.st_dev)
+		return;
+	parent = root;
+	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (stat(path, &st) == 0)
+			parent = st;
+		else if (parent.st_dev != run.st_dev || mkdir(path, 0755) != 0)
+			return;
+		*slash = '/';
+	}
+}
 
 /* Mounted over the root's own file, which stays as it is in an upper that is kept. */
 static void set_resolver(void)
 {
 	bool missing = access(RESOLV_CONF, F_OK) != 0 && errno == ENOENT;
+	if (missing)
+		make_target_directories();
 	SCOPED_FD ours = open(OUR_RESOLV_CONF, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	SCOPED_FD place = open(RESOLV_CONF, O_RDONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
 	ssize_t length = (ssize_t)sizeof resolver - 1;
@@ -68,7 +107,8 @@ static void set_resolver(void)
 		say("warning: " RESOLV_CONF " can't be set: %s", strerror(errno));
 	else
 		resolv_conf_set = true;
-	resolv_conf_made = missing && place >= 0;
+	if (missing && place >= 0 && realpath(RESOLV_CONF, resolv_conf_made) == NULL)
+		resolv_conf_made[0] = '\0';
 }
 
 void network_withdraw(void)
@@ -76,9 +116,8 @@ void network_withdraw(void)
 	struct stat st;
 	if (resolv_conf_set && umount2(RESOLV_CONF, MNT_DETACH) != 0)
 		return;
-	if (resolv_conf_made && lstat(RESOLV_CONF, &st) == 0 && S_ISREG(st.st_mode) &&
-		st.st_size == 0)
-		(void)unlink(RESOLV_CONF);
+	if (lstat(resolv_conf_made, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		(void)unlink(resolv_conf_made);
 }
 
 void network_raise(void)

@@ -208,6 +208,19 @@ printf '%s\n' '1..4' 'ok 1 - good' 'not ok 2 - bad' '# line 3: status 3, not 0' 
 check "cases: TAP" diff "$work/wanted" "$work/tap"
 sed -i '/^case bad/,/exit 3/d' "$work/cases"
 check "cases: all good" run --cases "$work/cases" --jobs 2
+cat >"$work/cases" <<'EOF'
+case writes a lot
+    run sh -c "yes 'a line of output' | head -c 102000000; echo the last; exit 3"
+EOF
+status=0
+TMPDIR=$work/nowhere run --cases "$work/cases" </dev/null >"$work/tap" 2>"$work/err" || status=$?
+check "cases: of 102 MB of output the end is shown" test "$(grep -vx '# a line of output' "$work/tap")" = "1..1
+not ok 1 - writes a lot
+# line 1: status 3, not 0
+# ... 101934473 bytes before this
+# f output
+# the last"
+check "... which is a failed case" test "$status" -eq 1
 printf 'case long\nrun sleep 1000\ncase longer\nrun sleep 1000\n' >"$work/cases"
 "$plyboot" run --root "$work/root" --append only-cases-$$ --cases "$work/cases" --jobs 2 </dev/null >"$work/tap" 2>&1 &
 pid=$!

@@ -84,6 +84,19 @@ other"
 run_ends "a second run over it sees all of it" 0 "$seen" "${root[@]}" --root "$work/kept.layer" -- sh -c "$look"
 run_ends "nothing changed" 0 "" "${root[@]}" --root "$work/kept.layer" --keep "$work/none.layer" -- sh -c :
 check "... is a layer of the root alone" test "$(members "$work/none.layer")" = ./
+# A resolv.conf that only a service of the root would make: the command has one, and the layer nothing of it.
+mkdir -p "$work/links/etc"
+linked() { # TARGET OUTPUT MEMBERS: of the link
+	ln -sfn "$1" "$work/links/etc/resolv.conf"
+	ends "resolv.conf is a link to $1" 0 "$2" "${root[@]}" --root "$work/links" --network --log "$work/log" \
+		--keep "$work/links.layer" -- sh -c 'cat /etc/resolv.conf 2>/dev/null || echo none'
+	check "... and the layer has nothing of it" test "$(members "$work/links.layer" | xargs)" = "$3"
+}
+linked ../run/systemd/resolve/stub-resolv.conf "nameserver 10.0.2.3" ./
+linked /run/../run/a/b/../c.conf "nameserver 10.0.2.3" ./
+linked made.conf "nameserver 10.0.2.3" "./ etc/"
+linked ../run/../opt/no/resolv.conf none ./
+check "... which is said" grep -q 'warning: /etc/resolv.conf can.t be set' "$work/log"
 check "plyboot stack takes it" "$plyboot" stack --store "$work/store" --name kept --version 1 --init /bin/sh "$work/kept.layer"
 run_ends "... and a stack of a store with it runs" 0 "$seen" "${root[@]}" --root "$work/store:kept" -- sh -c "$look"
 

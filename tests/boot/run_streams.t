@@ -135,7 +135,8 @@ left() {
 }
 for signal in INT TERM HUP KILL; do
 	log=$work/$signal.log
-	setsid "${runner[@]}" -- sh -c 'echo up; sleep 600' >"$log" 2>&1 </dev/null &
+	# What a script has in the background ignores SIGINT, and so would plyboot.
+	setsid env --default-signal=INT "${runner[@]}" -- sh -c 'echo up; sleep 600' >"$log" 2>&1 </dev/null &
 	pid=$!
 	for _ in $(seq 300); do
 		grep -q up "$log" && break
@@ -154,5 +155,19 @@ for signal in INT TERM HUP KILL; do
 	check "SIG$signal: no QEMU is left" test "$(left)" = 0
 	[ "$signal" = KILL ] || check "SIG$signal: no file is left" test -z "$(ls -A "$work/tmp")"
 done
+
+# As nohup does with the one, and a script with the others: QEMU, too, which is of the same process group, lives on.
+log=$work/ignored.log
+(trap '' HUP INT QUIT && exec setsid "${run[@]}" -- sh -c 'echo up; sleep 4; exit 9') >"$log" 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 300); do
+	! grep -q up "$log" || break
+	sleep 0.1
+done
+for signal in HUP INT QUIT; do kill "-$signal" -- "-$pid"; done
+ended=0
+wait "$pid" || ended=$?
+check "signals that were ignored when it began end nothing" test "$ended" = 9
+check "... nor is anything said" test "$(cat "$log")" = up
 
 finish

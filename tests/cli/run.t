@@ -52,6 +52,7 @@ cat >bin/qemu-system-x86_64 <<'EOF'
 for word; do
 	case $word in *id=disk0*) echo "$word" >"$SEEN" ;; esac
 done
+[ -z "${LASTS-}" ] || exec sleep "$LASTS"
 exit 1
 EOF
 chmod 755 bin/qemu-system-x86_64
@@ -158,6 +159,38 @@ wait
 is "three at once" "$(cat "$work"/status.? | xargs)" "123 123 123"
 is "... keep one" "$(entries)" 1
 is "... that all had" "$(sed 's/.*file=\([^,]*\),.*/\1/' "$work"/seen.? | sort -u | wc -l)" 1
+
+# --- signals
+
+# ignoring SIGNAL OPTION...: one that was ignored when the command began is ignored by it, too
+ignoring() {
+	local signal=$1 pid status=0
+	shift
+	rm -f "$SEEN"
+	(
+		trap '' "$signal"
+		LASTS=99.$$ exec env --default-signal=QUIT "$plyboot" run --kernel kernel --root root "$@" </dev/null >"$work/out" 2>"$work/err"
+	) &
+	pid=$!
+	for _ in $(seq 100); do
+		[ ! -e "$SEEN" ] || break
+		sleep 0.1
+	done
+	sleep 0.3
+	kill "-$signal" $pid
+	sleep 2.5 # so long QEMU has to end
+	ok "$signal, ignored by our caller: $*" kill -0 $pid
+	kill -QUIT $pid
+	wait $pid || status=$?
+	is "... by SIGQUIT it ends" $status 131
+}
+printf 'case one\nrun x\ncase two\nrun x\n' >two
+for signal in HUP INT TERM; do
+	ignoring $signal -- x
+	ignoring $signal --cases two --jobs 2
+done
+echo "99.$$" >"$work/word"
+is "... and with it its QEMUs" "$(grep -alf "$work/word" /proc/[0-9]*/cmdline 2>/dev/null)" ""
 
 # --- sources
 
