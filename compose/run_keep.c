@@ -83,7 +83,10 @@ int run_keep_prepare(struct run_keep *keep, struct run_command *command, struct 
 {
 	if (output_open(&keep->output, keep->output_path, 0644, e) != 0 ||
 		check_store(keep, e) != 0 || scratch_open(&keep->program, e) != 0 ||
-		scratch_open(&keep->kept, e) != 0 || copy_program(keep->program.fd, e) != 0)
+		scratch_guard_begin(&keep->program, &keep->guards[0], e) != 0 ||
+		scratch_open(&keep->kept, e) != 0 ||
+		scratch_guard_begin(&keep->kept, &keep->guards[1], e) != 0 ||
+		copy_program(keep->program.fd, e) != 0)
 		return -1;
 	return add_shares(keep, command, e);
 }
@@ -219,4 +222,6 @@ void run_keep_close(struct run_keep *keep)
 	output_discard(&keep->output);
 	scratch_remove(&keep->program);
 	scratch_remove(&keep->kept);
+	for (size_t i = 0; i < RUN_KEEP_SHARES; i++)
+		scratch_guard_end(&keep->guards[i]);
 }

@@ -155,6 +155,45 @@ echo once >root/bin/program
 run_with "where a killed run left something" --root root
 ok "... it is swept" test ! -e "$cache/.new-0123456789abcdef"
 
+# --- killed, with a QEMU that stays
+
+mkdir stays
+cat >stays/qemu-system-x86_64 <<'EOF'
+#!/bin/sh
+echo $$ >"$SEEN"
+exec sleep 1000
+EOF
+chmod 755 stays/qemu-system-x86_64
+
+# killed NAME DIRECTORIES OPTION...: once QEMU runs, when so many are in TMPDIR
+killed() {
+	local name=$1 wanted=$2 pid before
+	shift 2
+	rm -f "$SEEN"
+	PATH=$PWD/stays:$PATH "$plyboot" run --kernel kernel --root root "$@" -- x >"$work/out" 2>"$work/err" </dev/null &
+	pid=$!
+	for _ in $(seq 200); do
+		[ ! -s "$SEEN" ] || break
+		sleep 0.1
+	done
+	before=$(find "$TMPDIR" -mindepth 1 -maxdepth 1 | wc -l)
+	kill -KILL $pid
+	wait $pid 2>"$work/err"
+	for _ in $(seq 50); do
+		[ -n "$(ls -A "$TMPDIR")" ] || break
+		sleep 0.1
+	done
+	is "$name: what lay in TMPDIR is gone" "$before $(ls -A "$TMPDIR")" "$wanted "
+	for _ in $(seq 50); do
+		kill -0 "$(cat "$SEEN")" 2>"$work/err" || break
+		sleep 0.1
+	done
+	ok "... QEMU, too" test ! -e "/proc/$(cat "$SEEN")/fd/0"
+}
+killed "SIGKILL with --no-cache" 1 --no-cache
+killed "... and --keep" 3 --no-cache --keep killed.layer
+killed "SIGKILL with --keep alone" 2 --keep killed.layer
+
 n=$(entries)
 run_with "--no-cache" --no-cache --root root --root bin
 is "... keeps nothing" "$(entries)" "$n"
