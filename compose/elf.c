@@ -2,7 +2,6 @@
 #include "elf.h"
 
 #include <elf.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* What `uname -m` says, and what ELF does. */
@@ -117,14 +116,63 @@ static int check_table(const struct elf *elf, struct error *e)
 	return 0;
 }
 
-int elf_check_static(
-	const uint8_t *bytes, size_t size_bytes, const char *architecture, struct error *e)
+/* Xen's include/public/elfnote.h: XEN_ELFNOTE_PHYS32_ENTRY */
+static bool is_pvh(const struct elf *elf, uint64_t at, uint64_t end)
+{
+	static const char owner[] = "Xen";
+	enum { HEADER_BYTES = 12, PHYS32_ENTRY = 18 };
+	while (at < end && end - at >= HEADER_BYTES) {
+		uint64_t name = get(elf, at, 4), content = get(elf, at + 4, 4);
+		uint64_t next = HEADER_BYTES + (name + 3) / 4 * 4 + (content + 3) / 4 * 4;
+		if (next > end - at)
+			return false;
+		if (get(elf, at + 8, 4) == PHYS32_ENTRY && name == sizeof owner &&
+			memcmp(elf->bytes + at + HEADER_BYTES, owner, sizeof owner) == 0)
+			return true;
+		at += next;
+	}
+	return false;
+}
+
+static struct elf begin(const uint8_t *bytes, size_t size_bytes)
 {
 	struct elf elf = {.bytes = bytes, .size_bytes = size_bytes};
 	if (size_bytes > EI_DATA) {
 		elf.wide = bytes[EI_CLASS] == ELFCLASS64;
 		elf.big = bytes[EI_DATA] == ELFDATA2MSB;
 	}
+	return elf;
+}
+
+bool elf_has_pvh(const uint8_t *bytes, size_t size_bytes)
+{
+	const struct elf elf = begin(bytes, size_bytes);
+	if (check_kind(&elf, NULL) != 0)
+		return false;
+	uint64_t table =
+		pick(&elf, 0, offsetof(Elf64_Ehdr, e_phoff), offsetof(Elf32_Ehdr, e_phoff));
+	uint64_t count = elf.wide ? get(&elf, offsetof(Elf64_Ehdr, e_phnum), 2)
+				  : get(&elf, offsetof(Elf32_Ehdr, e_phnum), 2);
+	uint64_t step = elf.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	if (table > size_bytes || (size_bytes - table) / step < count)
+		return false;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t entry = table + i * step;
+		uint64_t at = pick(&elf, entry, offsetof(Elf64_Phdr, p_offset),
+			offsetof(Elf32_Phdr, p_offset));
+		uint64_t size = pick(&elf, entry, offsetof(Elf64_Phdr, p_filesz),
+			offsetof(Elf32_Phdr, p_filesz));
+		if (get(&elf, entry, 4) == PT_NOTE && at <= size_bytes && size <= size_bytes - at &&
+			is_pvh(&elf, at, at + size))
+			return true;
+	}
+	return false;
+}
+
+int elf_check_static(
+	const uint8_t *bytes, size_t size_bytes, const char *architecture, struct error *e)
+{
+	const struct elf elf = begin(bytes, size_bytes);
 	if (check_kind(&elf, e) != 0 || check_machine(&elf, architecture, e) != 0)
 		return -1;
 	return check_table(&elf, e);

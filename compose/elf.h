@@ -2,6 +2,7 @@
 #ifndef PLYBOOT_ELF_H
 #define PLYBOOT_ELF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../layers/error.h"
@@ -11,5 +12,9 @@
  * another architecture, or one that is not known. */
 int elf_check_static(
 	const uint8_t *bytes, size_t size_bytes, const char *architecture, struct error *e);
+
+/* Is it a vmlinux that QEMU starts: with a note that says where (Xen's PVH)? Kernels have it with
+ * CONFIG_PVH only. */
+bool elf_has_pvh(const uint8_t *bytes, size_t size_bytes);
 
 #endif

@@ -16,6 +16,7 @@ struct mention {
 
 static const struct mention variables[] = {
 	{"$PLYBOOT_STORE", "PLYBOOT_STORE", "The store, where no `--store` says otherwise."},
+	{"$PLYBOOT_KERNEL", "PLYBOOT_KERNEL", "The kernel, where no `--kernel` says otherwise."},
 	{"PLYBOOT_ACCEL", "PLYBOOT_ACCEL",
 		"`kvm` or `tcg`: how QEMU runs the guest. Without it KVM is taken where it works."},
 	{"SOURCE_DATE_EPOCH", "SOURCE_DATE_EPOCH",
@@ -30,6 +31,8 @@ static const struct mention files[] = {
 	{"/run/plyboot", "/run/plyboot/boot.json",
 		"What /init did at the last boot, on a system that it booted."},
 	{"/run/plyboot", "/run/plyboot/keys/", "The public keys that this system was booted with."},
+	{"~/.cache/plyboot", "~/.cache/plyboot/",
+		"What is kept from run to run; where XDG_CACHE_HOME is set, in its plyboot/."},
 	{"plyboot-confirm.service", "plyboot-confirm.service",
 		"The systemd unit that calls `plyboot confirm` at each boot."},
 	{NULL, NULL, NULL},
@@ -290,7 +293,8 @@ void manual_print_command(FILE *to)
 	roff_text(description, to);
 	print_verbs(to);
 	print_statuses(NULL, to);
-	fputs(".PP\n.B plyboot boot\nhas further ones, from 120: see\n.BR plyboot\\-boot (1).\n",
+	fputs(".PP\n.B plyboot boot\nand\n.B plyboot run\nhave further ones, from 120: see\n"
+	      ".BR plyboot\\-boot (1)\nand\n.BR plyboot\\-run (1).\n",
 		to);
 	print_mentions("ENVIRONMENT", variables, NULL, to);
 	print_mentions("FILES", files, NULL, to);

@@ -86,22 +86,33 @@ static void collect(const struct room_page *page, size_t node, struct parts *out
 	qsort(out->items, out->count, sizeof *out->items, compare_parts);
 }
 
-/* What is too small to be seen is at the end: together. `area`: pixels for one byte. */
+/* What is too small to be seen is at the end: together. `area`: pixels for one byte. Own files may
+ * lie among it, and then in front of it. */
 static void join_smallest(struct parts *parts, double area)
 {
 	size_t kept = parts->count;
-	while (kept > 0 && parts->items[kept - 1].kind == DIRECTORY &&
-		(double)parts->items[kept - 1].bytes * area < SMALLEST)
+	struct part files = {.bytes = 0};
+	while (kept > 0 && (double)parts->items[kept - 1].bytes * area < SMALLEST)
 		kept--;
 	if (parts->count - kept < 2)
 		return;
-	struct part *rest = &parts->items[kept];
-	for (size_t i = kept + 1; i < parts->count; i++) {
-		rest->count += parts->items[i].count;
-		rest->bytes += parts->items[i].bytes;
+	struct part rest = {.kind = THE_REST, .node = parts->items[kept].node};
+	for (size_t i = kept; i < parts->count; i++) {
+		const struct part *part = &parts->items[i];
+		if (part->kind == OWN_FILES) {
+			files = *part;
+			continue;
+		}
+		rest.node = part->node;
+		rest.count++;
+		rest.bytes += part->bytes;
 	}
-	rest->kind = THE_REST;
-	parts->count = kept + 1;
+	if (rest.count < 2)
+		return;
+	if (files.bytes > 0)
+		parts->items[kept++] = files;
+	parts->items[kept++] = rest;
+	parts->count = kept;
 }
 
 static int divide(const struct room_page *page, size_t node, const struct svg_rect *within,

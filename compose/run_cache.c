@@ -178,7 +178,9 @@ int run_cache_take(struct run_cache *cache, const struct digest *key, const char
 	if (cache->fd < 0) {
 		if (scratch_open(&out->scratch, e) != 0)
 			return -1;
-		if (hold(out->scratch.fd, out, e) == 0 && make(context, out->scratch.fd, e) == 0)
+		if (scratch_guard_begin(&out->scratch, &out->guard, e) == 0 &&
+			hold(out->scratch.fd, out, e) == 0 &&
+			make(context, out->scratch.fd, e) == 0)
 			return 0;
 		run_entry_release(out);
 		return -1;
@@ -192,6 +194,7 @@ void run_entry_release(struct run_entry *entry)
 	scope_close(&entry->fd);
 	entry->fd = -1;
 	scratch_remove(&entry->scratch);
+	scratch_guard_end(&entry->guard);
 }
 
 void run_entry_spoil(struct run_entry *entry)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "../layers/digest.h"
-#include "scratch.h"
+#include "scratch_guard.h"
 
 #define RUN_CACHE_MOST_BYTES (UINT64_C(8) << 30)
 
@@ -37,11 +37,12 @@ struct run_entry {
 	bool found;
 	char path[PATH_MAX];
 	struct scratch scratch; /* of one that is not kept */
+	struct scratch_guard guard;
 };
 
 #define RUN_ENTRY_INIT                                                                             \
 	{                                                                                          \
-		.fd = -1, .scratch = SCRATCH_INIT                                                  \
+		.fd = -1, .scratch = SCRATCH_INIT, .guard = SCRATCH_GUARD_INIT                     \
 	}
 
 /* Makes all of an entry in the empty directory `dir_fd`. */

@@ -11,10 +11,12 @@
 
 #include "../layers/scope.h"
 #include "import_files.h"
+#include "interrupt.h"
 #include "layer_file.h"
 #include "made_layer.h"
 #include "report.h"
 #include "run_guest.h"
+#include "unzip.h"
 
 #define PROGRAM "plyboot"
 #define PROGRAM_PLACE "/run/plyboot-keep/program"
@@ -81,7 +83,10 @@ int run_keep_prepare(struct run_keep *keep, struct run_command *command, struct 
 {
 	if (output_open(&keep->output, keep->output_path, 0644, e) != 0 ||
 		check_store(keep, e) != 0 || scratch_open(&keep->program, e) != 0 ||
-		scratch_open(&keep->kept, e) != 0 || copy_program(keep->program.fd, e) != 0)
+		scratch_guard_begin(&keep->program, &keep->guards[0], e) != 0 ||
+		scratch_open(&keep->kept, e) != 0 ||
+		scratch_guard_begin(&keep->kept, &keep->guards[1], e) != 0 ||
+		copy_program(keep->program.fd, e) != 0)
 		return -1;
 	return add_shares(keep, command, e);
 }
@@ -125,14 +130,29 @@ static int check_digest(int fd, const struct digest *digest, struct error *e)
 	if (chunk == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	sha256_start(&hash);
-	while ((got = read(fd, chunk, CHUNK_BYTES)) > 0)
+	while ((got = read(fd, chunk, CHUNK_BYTES)) > 0) {
 		sha256_update(&hash, chunk, (size_t)got);
+		if (interrupt_check(e) != 0) /* holes cost the guest nothing, but us hours */
+			return -1;
+	}
 	if (got < 0 || lseek(fd, 0, SEEK_SET) != 0)
 		return error_errno(e, errno, "read the layer");
 	sha256_finish(&hash, &found);
 	return digest_equal(&found, digest)
 		       ? 0
 		       : error_set(e, ERROR_DIGEST, 0, "the layer differs from its digest");
+}
+
+/* What is unpacked here can be as much as a guest likes. */
+static int check_plain(int fd, struct error *e)
+{
+	uint8_t start[4];
+	ssize_t got = pread(fd, start, sizeof start, 0);
+	if (got < 0)
+		return error_errno(e, errno, "read the layer");
+	return unzip_media(start, (size_t)got) == MEDIA_TAR
+		       ? 0
+		       : error_set(e, ERROR_FORMAT, 0, "the layer is compressed");
 }
 
 static int take_layer(const struct run_keep *keep, struct layout *layout, struct layer_record *out,
@@ -148,7 +168,7 @@ static int take_layer(const struct run_keep *keep, struct layout *layout, struct
 		return -1;
 	layout_blob_path(&theirs.digest, path + strlen(STORE "/"));
 	if (check_file(files.fd, path, e) != 0 || import_files_open(&files, path, &fd, e) != 0 ||
-		check_digest(fd, &theirs.digest, e) != 0)
+		check_plain(fd, e) != 0 || check_digest(fd, &theirs.digest, e) != 0)
 		return -1;
 	return made_layer_add_tar(layout, fd, USER_XATTRS_REQUIRED, out, e);
 }
@@ -202,4 +222,6 @@ void run_keep_close(struct run_keep *keep)
 	output_discard(&keep->output);
 	scratch_remove(&keep->program);
 	scratch_remove(&keep->kept);
+	for (size_t i = 0; i < RUN_KEEP_SHARES; i++)
+		scratch_guard_end(&keep->guards[i]);
 }

@@ -5,7 +5,7 @@
 #include "layout.h"
 #include "output.h"
 #include "run_given.h"
-#include "scratch.h"
+#include "scratch_guard.h"
 
 enum { RUN_KEEP_SHARES = 2 };
 
@@ -19,12 +19,14 @@ struct run_keep {
 	const char *store;       /* the caller's */
 	struct output output;
 	struct scratch program, kept;
+	struct scratch_guard guards[RUN_KEEP_SHARES];
 	char paths[RUN_KEEP_SHARES][64];
 };
 
 #define RUN_KEEP_INIT                                                                              \
 	{                                                                                          \
-		.output = OUTPUT_INIT, .program = SCRATCH_INIT, .kept = SCRATCH_INIT               \
+		.output = OUTPUT_INIT, .program = SCRATCH_INIT, .kept = SCRATCH_INIT,              \
+		.guards = {SCRATCH_GUARD_INIT, SCRATCH_GUARD_INIT},                                \
 	}
 
 /* Before the guest starts: begin the .layer file, see that there is a store or can be one, and give

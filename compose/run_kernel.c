@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "../layers/scope.h"
 #include "../qemu/accel.h"
+#include "elf.h"
 #include "program.h"
 #include "report.h"
 
@@ -60,19 +62,50 @@ static int take_file(const char *path, struct run_kernel *kernel, struct error *
 	return try_modules(kernel, directory, "/usr/lib/modules", "", e);
 }
 
-static int take_directory(const char *path, struct run_kernel *kernel, struct error *e)
+/* QEMU starts no vmlinux without CONFIG_PVH, which a tree where one is compiled has beside the
+ * bzImage that it does start. */
+static bool boots(const char *path)
+{
+	SCOPED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return false;
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return false;
+	bool result = elf_has_pvh(bytes, (size_t)st.st_size);
+	(void)munmap(bytes, (size_t)st.st_size);
+	return result;
+}
+
+/* The first that is there; a vmlinux that can't boot only where there is no other. NULL: none, or
+ * no memory. The caller frees. */
+static char *find_in_directory(const char *path)
 {
 	static const char *const names[] = {
-		"vmlinux", "vmlinuz", "bzImage", "arch/x86/boot/bzImage"};
+		"vmlinux", "vmlinuz", "bzImage", "arch/x86/boot/bzImage", "vmlinux"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		SCOPED_FREE char *file = NULL;
-		if (set_path(&file, e, "%s/%s", path, names[i]) != 0)
-			return -1;
-		if (access(file, F_OK) == 0)
-			return take_file(file, kernel, e);
+		if (set_path(&file, NULL, "%s/%s", path, names[i]) != 0)
+			return NULL;
+		if (access(file, F_OK) == 0 && (i > 0 || boots(file)))
+			return SCOPE_TAKE(file);
 	}
-	report_hint("it has vmlinux, vmlinuz or bzImage in it");
-	return error_set(e, ERROR_MISSING, 0, "there is no kernel in the directory `%s`", path);
+	return NULL;
+}
+
+static int take_directory(const char *path, struct run_kernel *kernel, struct error *e)
+{
+	SCOPED_FREE char *file = find_in_directory(path);
+	if (file == NULL) {
+		report_hint("it has vmlinux, vmlinuz or bzImage in it");
+		return error_set(
+			e, ERROR_MISSING, 0, "there is no kernel in the directory `%s`", path);
+	}
+	if (take_file(file, kernel, e) != 0 ||
+		try_modules(kernel, path, "/lib/modules", "", e) != 0)
+		return -1;
+	return try_modules(kernel, path, "/usr/lib/modules", "", e);
 }
 
 /* --- a Debian package */

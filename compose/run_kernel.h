@@ -17,10 +17,11 @@ struct run_kernel {
 
 /*
  * `given`: a bzImage or vmlinux (modules: lib/modules beside it; of /boot/vmlinuz-RELEASE those of
- * /lib/modules/RELEASE); a directory with vmlinux, vmlinuz or bzImage, and perhaps lib/modules; a
- * Debian package linux-image-*.deb, which is unpacked into the cache. NULL: PLYBOOT_KERNEL in the
- * environment, else ../lib/plyboot/kernel-ARCH as seen from this command, else the newest that
- * kconfig/build has put into the cache. ERROR_MISSING says how to get one. ERROR_IO.
+ * /lib/modules/RELEASE); a directory with vmlinux (of CONFIG_PVH), vmlinuz or bzImage, or a tree in
+ * which one was compiled, and perhaps lib/modules; a Debian package linux-image-*.deb, which is
+ * unpacked into the cache. NULL: PLYBOOT_KERNEL in the environment, else ../lib/plyboot/kernel-ARCH
+ * as seen from this command, else the newest that kconfig/build has put into the cache.
+ * ERROR_MISSING says how to get one. ERROR_IO.
  */
 int run_kernel_find(const char *given, const char *architecture, struct run_cache *cache,
 	struct run_kernel *out, struct error *e);

@@ -60,6 +60,7 @@ struct times_gap {
 };
 
 struct times_kernel {
+	uint64_t first_us; /* of the first message: what was said before may be gone */
 	size_t count;
 	struct times_gap gaps[TIMES_GAPS]; /* the longest, in the order of time */
 };

@@ -153,6 +153,8 @@ int times_kernel_parse(const uint8_t *bytes, size_t size_bytes, uint64_t end_us,
 			break;
 		if (begun)
 			add_gap(out, latest_us, &message);
+		else
+			out->first_us = message.at_us;
 		if (!begun || message.at_us > latest_us)
 			latest_us = message.at_us;
 		begun = true;

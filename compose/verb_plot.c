@@ -76,6 +76,10 @@ static int read_kernel_log(
 		return -1;
 	if (times_kernel_parse(bytes, size, init_us, &times->kernel, e) != 0)
 		return error_wrap(e, "`%s`", path);
+	if (times->kernel.first_us >= init_us)
+		report_note("`%s` begins when /init ran already, and shows nothing of before: ask "
+			    "sooner, or boot with log_buf_len=4M",
+			path);
 	times->given.kernel = &times->kernel;
 	return 0;
 }

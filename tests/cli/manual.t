@@ -37,5 +37,13 @@ ok "compose/EXIT.md has codes" test "$(wc -l <codes)" -gt 20
 for code in $(<codes); do
 	has "plyboot(1) has the word $code" <(read_page plyboot.1) "\\b$code\\b"
 done
+# What a verb takes from the environment is in its page, and in that of the command.
+environment() { # PAGE
+	sed -n '/^\.SH ENVIRONMENT/,/^\.SH [^E]/s/^\.B \([A-Z_]*\)$/\1/p' "$1" | sort | xargs
+}
+is "plyboot-run(1): what run takes from the environment" "$(environment plyboot-run.1)" "PLYBOOT_ACCEL PLYBOOT_KERNEL PLYBOOT_STORE TMPDIR"
+is "plyboot-boot(1): what boot takes" "$(environment plyboot-boot.1)" "PLYBOOT_ACCEL TMPDIR"
+is "plyboot(1): what any takes" "$(environment plyboot.1)" "PLYBOOT_ACCEL PLYBOOT_KERNEL PLYBOOT_STORE SOURCE_DATE_EPOCH TMPDIR"
+has "plyboot(1) says whose statuses begin at 120" <(read_page plyboot.1) 'plyboot boot and plyboot run have further ones, from 120: see plyboot-boot\(1\) and plyboot-run\(1\)'
 refuses "a page of an unknown verb" 2 USAGE "$plyboot" help --man unpack
 finish

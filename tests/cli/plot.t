@@ -109,6 +109,10 @@ sed '/^$/,$d' "$times/systemd.txt" >manager.txt
 ok "systemd alone, without units" "$plyboot" plot --systemd manager.txt -o alone.svg "$times/boot.json"
 is "... counts none" "$(grep -c 'units more' alone.svg)" 0
 ok "the kernel's log alone" "$plyboot" plot --kernel-log "$times/dmesg.txt" -o kernel.svg "$times/boot.json"
+is "... which goes back far enough" "$(cat "$work/err")" ""
+echo '[ 9000.000000] usb 1-1: new device' >late-log.txt
+ok "a kernel's log whose beginning is gone" "$plyboot" plot --kernel-log late-log.txt -o late.svg "$times/boot.json"
+has "... is said" "$work/err" '^plyboot plot: .late-log.txt. begins when /init ran already'
 has "... says whose clock it is" kernel.svg "the clock of the kernel's log may differ"
 
 # More than there are lines for, with names and messages that want to be more than text.

@@ -45,6 +45,40 @@ none="--kernel kernel --root"
 	is "none of them made a root" "$(find "$cache" -mindepth 1 -type d 2>&1 | grep -c '')" 0
 }
 
+# --- which kernel, with a QEMU that fails at once, and shows that
+
+elf() { # FILE [NOTE]: an x86 program with that note, of Xen's, and no more
+	python3 -c '
+import struct, sys
+note = struct.pack("<III", 4, 8, int(sys.argv[2])) + b"Xen\0" + bytes(8) if len(sys.argv) > 2 else b""
+head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+table = struct.pack("<IIQQQQQQ", 4, 4, 120, 0, 0, len(note), len(note), 4)
+open(sys.argv[1], "wb").write(head + table + note)' "$@"
+}
+
+mkdir kernels
+cat >kernels/qemu-system-x86_64 <<'EOF'
+#!/bin/sh
+while [ "$1" != -kernel ]; do shift; done
+echo "${2#"$PWD"/}" >&3
+exit 1
+EOF
+chmod 755 kernels/qemu-system-x86_64
+
+boots() { # NAME KERNEL DIRECTORY: of that directory
+	is "$1" "$(PATH=$PWD/kernels:$PATH "$plyboot" run --no-cache --kernel "$3" --root root -- x 3>&1 >/dev/null 2>&1 </dev/null)" "$2"
+}
+
+mkdir -p tree/arch/x86/boot
+elf tree/vmlinux
+boots "a vmlinux that QEMU can't boot, alone" tree/vmlinux tree
+echo kernel >tree/arch/x86/boot/bzImage
+boots "... in a tree with a bzImage" tree/arch/x86/boot/bzImage tree
+elf tree/vmlinux 17
+boots "... with a note of another kind" tree/arch/x86/boot/bzImage tree
+elf tree/vmlinux 18
+boots "a vmlinux with CONFIG_PVH" tree/vmlinux tree
+
 # --- what is made, with a QEMU that fails at once, and shows the disk that it got
 
 cat >bin/qemu-system-x86_64 <<'EOF'
@@ -121,6 +155,45 @@ echo x >"$cache/.new-0123456789abcdef/disk"
 echo once >root/bin/program
 run_with "where a killed run left something" --root root
 ok "... it is swept" test ! -e "$cache/.new-0123456789abcdef"
+
+# --- killed, with a QEMU that stays
+
+mkdir stays
+cat >stays/qemu-system-x86_64 <<'EOF'
+#!/bin/sh
+echo $$ >"$SEEN"
+exec sleep 1000
+EOF
+chmod 755 stays/qemu-system-x86_64
+
+# killed NAME DIRECTORIES OPTION...: once QEMU runs, when so many are in TMPDIR
+killed() {
+	local name=$1 wanted=$2 pid before
+	shift 2
+	rm -f "$SEEN"
+	PATH=$PWD/stays:$PATH "$plyboot" run --kernel kernel --root root "$@" -- x >"$work/out" 2>"$work/err" </dev/null &
+	pid=$!
+	for _ in $(seq 200); do
+		[ ! -s "$SEEN" ] || break
+		sleep 0.1
+	done
+	before=$(find "$TMPDIR" -mindepth 1 -maxdepth 1 | wc -l)
+	kill -KILL $pid
+	wait $pid 2>"$work/err"
+	for _ in $(seq 50); do
+		[ -n "$(ls -A "$TMPDIR")" ] || break
+		sleep 0.1
+	done
+	is "$name: what lay in TMPDIR is gone" "$before $(ls -A "$TMPDIR")" "$wanted "
+	for _ in $(seq 50); do
+		kill -0 "$(cat "$SEEN")" 2>"$work/err" || break
+		sleep 0.1
+	done
+	ok "... QEMU, too" test ! -e "/proc/$(cat "$SEEN")/fd/0"
+}
+killed "SIGKILL with --no-cache" 1 --no-cache
+killed "... and --keep" 3 --no-cache --keep killed.layer
+killed "SIGKILL with --keep alone" 2 --keep killed.layer
 
 n=$(entries)
 run_with "--no-cache" --no-cache --root root --root bin

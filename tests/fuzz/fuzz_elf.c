@@ -1,4 +1,4 @@
-/* What `plyboot initramfs --fsck` is given. */
+/* What `plyboot initramfs --fsck` and `plyboot run --kernel` are given. */
 #include "compose/elf.h"
 #include "must.h"
 
@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must((e.code == ERROR_TYPE || e.code == ERROR_TARGET) && e.text[0] != '\0');
 	}
 	must(right <= 1); /* no program runs on two of them */
+	(void)elf_has_pvh(bytes, size);
 	free(bytes);
 	return 0;
 }

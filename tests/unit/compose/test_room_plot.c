@@ -255,6 +255,30 @@ static void thousands(void)
 	forget();
 }
 
+/* Small ones are together, wherever the directory's own files are among them. */
+static void thousands_and_a_file(uint64_t file_bytes, const char *size, const char *name)
+{
+	char path[100];
+	begin(1);
+	add(0, '5', "s", 0);
+	add(0, '5', "s/big", 0);
+	add(0, '0', "s/big/x", 1000000000);
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(path, sizeof path, "s/d%d", i);
+		add(0, '5', path, 0);
+		(void)snprintf(path, sizeof path, "s/d%d/x", i);
+		add(0, '0', path, 2000 + (uint64_t)i);
+	}
+	add(0, '0', "s/own", file_bytes);
+	end();
+	size_t count = areas_hold(name);
+	ok(count < 100, "... and so no more than can be seen");
+	has("<title>/s: 1,000 more directories, ", "... the small ones are together");
+	(void)snprintf(path, sizeof path, "<title>/s: 1 file of its own, %s", size);
+	has(path, "... its own file is for itself");
+	forget();
+}
+
 static void many_layers(void)
 {
 	begin(LAYERS_MOST);
@@ -326,6 +350,9 @@ int main(void)
 	in_proportion();
 	hostile_names();
 	thousands();
+	thousands_and_a_file(1, "1 B", "a file smaller than small directories");
+	thousands_and_a_file(2500, "2.44 KiB", "a file as large as small directories");
+	thousands_and_a_file(90000000, "85.8 MiB", "a large file beside small directories");
 	many_layers();
 	largest_last();
 	hard_links();
