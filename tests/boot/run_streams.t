@@ -158,7 +158,7 @@ done
 
 # As nohup does with the one, and a script with the others: QEMU, too, which is of the same process group, lives on.
 log=$work/ignored.log
-(trap '' HUP INT QUIT && exec setsid "${run[@]}" -- sh -c 'echo up; sleep 4; exit 9') >"$log" 2>&1 </dev/null &
+(trap '' HUP INT QUIT && exec setsid "${runner[@]}" -- sh -c 'echo up; sleep 4; exit 9') >"$log" 2>&1 </dev/null &
 pid=$!
 for _ in $(seq 300); do
 	! grep -q up "$log" || break
