@@ -195,11 +195,12 @@ static int begin_case(struct case_file *file, const char *name, size_t line, str
 	return 0;
 }
 
+/* Of a text whose first byte is no blank. */
 static void trim(char *text)
 {
-	size_t length = strlen(text);
-	while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-		text[--length] = '\0';
+	char *end = text + strlen(text);
+	while (end[-1] == ' ' || end[-1] == '\t')
+		*--end = '\0';
 }
 
 static int take_line(struct case_file *file, char *line, size_t number, struct error *e)
