@@ -195,26 +195,32 @@ static int begin_case(struct case_file *file, const char *name, size_t line, str
 	return 0;
 }
 
+/* Of a text whose first byte is no blank. */
+static void trim(char *text)
+{
+	char *end = text + strlen(text);
+	while (end[-1] == ' ' || end[-1] == '\t')
+		*--end = '\0';
+}
+
 static int take_line(struct case_file *file, char *line, size_t number, struct error *e)
 {
-	line += strspn(line, " \t");
-	size_t length = strlen(line);
-	while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t') &&
-		(length < 2 || line[length - 2] != '\\'))
-		line[--length] = '\0';
-	if (length == 0 || line[0] == '#')
+	char *key = line + strspn(line, " \t");
+	if (*key == '\0' || *key == '#')
 		return 0;
-	size_t key = strcspn(line, " \t");
-	if (line[key] == '\0')
-		return error_set(e, ERROR_FORMAT, 0, "`%.40s` has nothing behind it", line);
-	line[key] = '\0';
-	char *value = line + key + 1;
+	char *value = key + strcspn(key, " \t");
+	if (*value != '\0')
+		*value++ = '\0';
 	value += strspn(value, " \t");
-	if (strcmp(line, "case") == 0)
+	if (*value == '\0')
+		return error_set(e, ERROR_FORMAT, 0, "`%.40s` has nothing behind it", key);
+	if (strcmp(key, "run") != 0) /* whose last blank may be a word's */
+		trim(value);
+	if (strcmp(key, "case") == 0)
 		return begin_case(file, value, number, e);
 	if (file->count == 0)
-		return error_set(e, ERROR_FORMAT, 0, "`%.40s` before the first `case`", line);
-	return set(&file->cases[file->count - 1], line, value, e);
+		return error_set(e, ERROR_FORMAT, 0, "`%.40s` before the first `case`", key);
+	return set(&file->cases[file->count - 1], key, value, e);
 }
 
 static int check_bytes(const char *bytes, size_t size_bytes, struct error *e)

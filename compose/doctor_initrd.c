@@ -203,7 +203,8 @@ int doctor_initrd(struct doctor *doctor, struct error *e)
 	}
 	if (input_read_file(path, INITRD_MAX_BYTES, &doctor->initrd_file, &size_bytes, e) != 0)
 		return -1;
-	if (initrd_read(doctor->initrd_file, size_bytes, &doctor->initrd, &why) == 0) {
+	if (initrd_read(doctor->initrd_file, size_bytes, INITRD_MAX_BYTES, &doctor->initrd, &why) ==
+		0) {
 		look_into(doctor, path, size_bytes);
 		return 0;
 	}

@@ -29,7 +29,7 @@ static enum compression compression_of(const uint8_t *bytes, size_t size_bytes)
 	return COMPRESSION_NONE;
 }
 
-/* Unpack one member or frame. ERROR_LIMIT: over so many bytes. */
+/* Unpack one member or frame. 1: it has over so many bytes. */
 static int inflate_one(const uint8_t *bytes, size_t size_bytes, size_t most_bytes,
 	struct bytes *out, size_t *taken, struct error *e)
 {
@@ -42,9 +42,7 @@ static int inflate_one(const uint8_t *bytes, size_t size_bytes, size_t most_byte
 	while (result == 0 && got > 0) {
 		result = unzip_read(unzip, chunk, sizeof chunk, &got, e);
 		if (result == 0)
-			result = got > most_bytes - out->size
-					 ? error_set(e, ERROR_LIMIT, 0, "it is too large")
-					 : bytes_add(out, chunk, got, e);
+			result = got > most_bytes - out->size ? 1 : bytes_add(out, chunk, got, e);
 	}
 	*taken = unzip_taken(unzip);
 	unzip_close(unzip);
@@ -59,8 +57,9 @@ static int add_compressed(struct initrd *initrd, const uint8_t *bytes, size_t si
 	size_t at = 0;
 	if (initrd->unpacked_count == INITRD_COMPRESSED)
 		return 1;
-	if (inflate_one(bytes, size_bytes, *left_bytes, &all, taken, e) != 0)
-		return e->code == ERROR_LIMIT ? 1 : -1;
+	int result = inflate_one(bytes, size_bytes, *left_bytes, &all, taken, e);
+	if (result != 0)
+		return result;
 	*left_bytes -= all.size;
 	size_t unpacked_bytes = all.size;
 	uint8_t *unpacked = SCOPE_TAKE(all.data);
@@ -72,31 +71,33 @@ static int add_compressed(struct initrd *initrd, const uint8_t *bytes, size_t si
 		       : error_set(e, ERROR_FORMAT, 0, "what is compressed in it is no cpio");
 }
 
-int initrd_read(const uint8_t *bytes, size_t size_bytes, struct initrd *out, struct error *e)
+/* One that is compressed, or all that are plain. 1: it can't be read. */
+static int take_next(struct initrd *initrd, const uint8_t *bytes, size_t size_bytes, size_t *at,
+	size_t *left_bytes, struct error *e)
 {
-	size_t at = 0, left_bytes = INITRD_MAX_BYTES;
+	enum compression compression = compression_of(bytes + *at, size_bytes - *at);
+	size_t taken = 0;
+	if (compression == COMPRESSION_NONE)
+		return cpio_read(bytes, size_bytes, at, &initrd->members, e);
+	if (compression == COMPRESSION_OTHER)
+		return 1;
+	int result = add_compressed(initrd, bytes + *at, size_bytes - *at, left_bytes, &taken, e);
+	if (result == 0)
+		*at += taken;
+	return result;
+}
+
+int initrd_read(const uint8_t *bytes, size_t size_bytes, size_t most_bytes, struct initrd *out,
+	struct error *e)
+{
+	size_t at = 0, before = SIZE_MAX;
 	*out = (struct initrd){0};
-	while (at < size_bytes && !out->hides) {
-		size_t taken = 0, before = at;
-		int result = 0;
-		switch (compression_of(bytes + at, size_bytes - at)) {
-		case COMPRESSION_READ:
-			result = add_compressed(
-				out, bytes + at, size_bytes - at, &left_bytes, &taken, e);
-			at += result == 0 ? taken : 0;
-			break;
-		case COMPRESSION_OTHER:
-			result = 1;
-			break;
-		case COMPRESSION_NONE:
-			result = cpio_read(bytes, size_bytes, &at, &out->members, e);
-			break;
-		}
+	while (at < size_bytes && at != before) {
+		before = at;
+		int result = take_next(out, bytes, size_bytes, &at, &most_bytes, e);
 		if (result < 0)
 			return -1;
 		out->hides = result == 1;
-		if (at == before)
-			break;
 	}
 	out->unread_at = at;
 	if (out->members.count == 0 && !out->hides)

@@ -15,11 +15,13 @@ struct initrd {
 	uint8_t *unpacked[INITRD_COMPRESSED]; /* owned: members are in there, and in the bytes */
 };
 
-/* The bytes stay the caller's, and must stay. Freed with initrd_free(), also after an error. What
- * is compressed otherwise, or too much to unpack, is not read, and neither is what is behind it.
- * ERROR_FORMAT: no archive at all, or one that is damaged or cut; ERROR_STREAM: so is its gzip or
- * zstd; ERROR_LIMIT: too many files; ERROR_NOSPACE; ERROR_IO: a signal came. */
-int initrd_read(const uint8_t *bytes, size_t size_bytes, struct initrd *out, struct error *e);
+/* What is compressed may have `most_bytes` in all. The bytes stay the caller's, and must stay.
+ * Freed with initrd_free(), also after an error. What is compressed otherwise, or too much to
+ * unpack, is not read, and neither is what is behind it. ERROR_FORMAT: no archive at all, or one
+ * that is damaged or cut; ERROR_STREAM: so is its gzip or zstd; ERROR_LIMIT: too many files;
+ * ERROR_NOSPACE; ERROR_IO: a signal came. */
+int initrd_read(const uint8_t *bytes, size_t size_bytes, size_t most_bytes, struct initrd *out,
+	struct error *e);
 
 void initrd_free(struct initrd *initrd);
 

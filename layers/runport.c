@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "little_endian.h"
+
 enum content { ANY_BYTES, STRING, ABSOLUTE_PATH, VARIABLE_STRING };
 
 struct rule {
@@ -52,7 +54,7 @@ static bool number_is_good(uint8_t type, const uint8_t *payload)
 {
 	switch (type) {
 	case RUNPORT_CREDIT:
-		return runport_load32(payload) >= 1 && runport_load32(payload) <= RUNPORT_WINDOW;
+		return get_u32(payload) >= 1 && get_u32(payload) <= RUNPORT_WINDOW;
 	case RUNPORT_EXITED:
 		return payload[0] == 0 || (payload[0] == 1 && payload[1] >= 1 && payload[1] <= 127);
 	case RUNPORT_REFUSED:
@@ -83,7 +85,7 @@ static bool content_is_good(const struct rule *rule, const uint8_t *payload, siz
 
 static size_t payload_length(const struct runport_reader *reader)
 {
-	return runport_load32(reader->header + 1);
+	return get_u32(reader->header + 1);
 }
 
 static int broken(struct runport_reader *reader, struct error *e, const char *what)
@@ -133,11 +135,6 @@ int runport_read(struct runport_reader *reader, const uint8_t *bytes, size_t len
 	return 1;
 }
 
-bool runport_between(const struct runport_reader *reader)
-{
-	return reader->filled == 0 && !reader->broken;
-}
-
 /* --- writing */
 
 size_t runport_waiting(const struct runport_outbox *outbox)
@@ -180,7 +177,7 @@ int runport_put(struct runport_outbox *outbox, enum runport_type type, const voi
 	size_t length = first_length + second_length;
 	if (make_room(outbox, sizeof header + length, e) != 0)
 		return -1;
-	runport_store32(header + 1, (uint32_t)length);
+	put_u32(header + 1, (uint32_t)length);
 	append(outbox, header, sizeof header);
 	append(outbox, first, first_length);
 	append(outbox, second, second_length);
@@ -202,24 +199,14 @@ void runport_outbox_free(struct runport_outbox *outbox)
 
 /* --- numbers */
 
-void runport_store32(uint8_t out[4], uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
-uint32_t runport_load32(const uint8_t in[4])
-{
-	return in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
-}
-
 void runport_store_size(uint8_t out[4], uint16_t rows, uint16_t columns)
 {
-	runport_store32(out, rows | (uint32_t)columns << 16);
+	put_u32(out, rows | (uint32_t)columns << 16);
 }
 
 void runport_load_size(const uint8_t in[4], uint16_t *rows, uint16_t *columns)
 {
-	*rows = (uint16_t)(in[0] | in[1] << 8);
-	*columns = (uint16_t)(in[2] | in[3] << 8);
+	uint32_t both = get_u32(in);
+	*rows = (uint16_t)both;
+	*columns = (uint16_t)(both >> 16);
 }

@@ -88,7 +88,7 @@ struct runport_frame {
 struct runport_reader {
 	enum runport_side from; /* who sent what is read here: whose types are allowed */
 	bool broken;
-	size_t filled; /* of header and payload together */
+	size_t filled; /* of header and payload together; 0 between two frames */
 	uint8_t header[RUNPORT_HEADER_BYTES];
 	uint8_t payload[RUNPORT_MAX_PAYLOAD + 1];
 };
@@ -98,9 +98,6 @@ struct runport_reader {
  * needed. -1 and ERROR_FORMAT, also for every later call: they are no frames of that side. */
 int runport_read(struct runport_reader *reader, const uint8_t *bytes, size_t length, size_t *used,
 	struct runport_frame *frame, struct error *e);
-
-/* No byte of a frame that is not whole. */
-bool runport_between(const struct runport_reader *reader);
 
 /* Frames on their way to the port. All zero is empty; the owner frees `bytes`. */
 struct runport_outbox {
@@ -118,9 +115,7 @@ size_t runport_waiting(const struct runport_outbox *outbox);
 void runport_written(struct runport_outbox *outbox, size_t length);
 void runport_outbox_free(struct runport_outbox *outbox);
 
-/* Numbers in payloads. */
-void runport_store32(uint8_t out[4], uint32_t value);
-uint32_t runport_load32(const uint8_t in[4]);
+/* Rows and columns in payloads; other numbers are little-endian. */
 void runport_store_size(uint8_t out[4], uint16_t rows, uint16_t columns);
 void runport_load_size(const uint8_t in[4], uint16_t *rows, uint16_t *columns);
 

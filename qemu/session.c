@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../layers/little_endian.h"
+
 /* --- the job */
 
 static int put(struct session *session, enum runport_type type, const void *bytes, size_t length,
@@ -154,7 +156,7 @@ static int take_hello(struct session *session, const struct runport_frame *frame
 
 static int take_credit(struct session *session, const struct runport_frame *frame, struct error *e)
 {
-	size_t more = runport_load32(frame->payload);
+	size_t more = get_u32(frame->payload);
 
 	if (more > RUNPORT_WINDOW - session->credit)
 		return error_set(e, ERROR_FORMAT, 0,
@@ -165,6 +167,8 @@ static int take_credit(struct session *session, const struct runport_frame *fram
 
 static int take_end(struct session *session, const struct runport_frame *frame, struct error *e)
 {
+	if (runport_put(&session->outbox, RUNPORT_BYE, NULL, 0, NULL, 0, e))
+		return -1;
 	if (frame->type == RUNPORT_EXITED) {
 		session->state = SESSION_EXITED;
 		session->signal = frame->payload[0] == 1 ? frame->payload[1] : 0;
@@ -176,7 +180,7 @@ static int take_end(struct session *session, const struct runport_frame *frame, 
 		console_harmless(
 			(const char *)frame->payload + 1, session->reason, sizeof(session->reason));
 	}
-	return runport_put(&session->outbox, RUNPORT_BYE, NULL, 0, NULL, 0, e);
+	return 0;
 }
 
 static int take_running(struct session *session, const struct runport_frame *frame, struct error *e)

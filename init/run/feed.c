@@ -27,12 +27,12 @@ bool feed_give(struct feed *feed, int fd, bool terminal)
 	static const char end_of_input = CTRL_D;
 	while (feed->start < feed->end) {
 		ssize_t wrote = write(fd, feed->bytes + feed->start, feed->end - feed->start);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return wrote < 0 && errno == EAGAIN;
-		feed->start += (size_t)wrote;
-		feed->uncredited += (size_t)wrote;
+		if (wrote > 0) {
+			feed->start += (size_t)wrote;
+			feed->uncredited += (size_t)wrote;
+		} else if (errno != EINTR) {
+			return errno == EAGAIN;
+		}
 	}
 	if (feed->ended && terminal)
 		(void)!write(fd, &end_of_input, 1);

@@ -75,9 +75,12 @@ static int flag(bool *field, const struct runport_frame *frame, struct error *e)
 	return 0;
 }
 
-static const char *constant(struct job *job, const char *text, struct error *e)
+/* Where nothing was said. */
+static int set_default(struct job *job, const char **field, const char *text, struct error *e)
 {
-	return keep(job, (const uint8_t *)text, strlen(text), e);
+	if (*field == NULL)
+		*field = keep(job, (const uint8_t *)text, strlen(text), e);
+	return *field != NULL ? 0 : -1;
 }
 
 static int start(struct job *job, struct error *e)
@@ -87,12 +90,11 @@ static int start(struct job *job, struct error *e)
 		return error_set(e, ERROR_FORMAT, 0, "the job has no argument");
 	if (conf->variables == NULL)
 		conf->variables = calloc(1, sizeof *conf->variables);
-	if (conf->directory == NULL)
-		conf->directory = constant(job, "/", e);
-	if (conf->user == NULL)
-		conf->user = constant(job, "0:0", e);
-	if (conf->variables == NULL || conf->directory == NULL || conf->user == NULL)
+	if (conf->variables == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory for the job");
+	if (set_default(job, &conf->directory, "/", e) != 0 ||
+		set_default(job, &conf->user, "0:0", e) != 0)
+		return -1;
 	job->started = true;
 	return 1;
 }

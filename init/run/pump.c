@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../entry/supervise.h"
+#include "little_endian.h"
 
 enum { OWED_MS = 50 }; /* what lies in a pipe comes at once */
 
@@ -78,7 +79,7 @@ static int give_input(struct pump *pump, struct error *e)
 	size_t credit = *fd >= 0 ? feed_credit(&pump->feed) : 0;
 	if (credit == 0)
 		return 0;
-	runport_store32(payload, (uint32_t)credit);
+	put_u32(payload, (uint32_t)credit);
 	return runport_put(
 		&pump->port->outbox, RUNPORT_CREDIT, payload, sizeof payload, NULL, 0, e);
 }

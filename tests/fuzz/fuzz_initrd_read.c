@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > MOST_BYTES)
 		return 0;
 	uint8_t *bytes = must_copy(data, size);
-	if (initrd_read(bytes, size, &initrd, &e) == 0) {
+	if (initrd_read(bytes, size, INITRD_MAX_BYTES, &initrd, &e) == 0) {
 		must(initrd.unread_at <= size && (initrd.members.count > 0 || initrd.hides));
 		must(!initrd.hides || initrd.unread_at < size);
 		volatile uint8_t sum = 0;

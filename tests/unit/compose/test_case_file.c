@@ -86,6 +86,98 @@ static void test_words(void)
 	words_are("[ -e x ]", 4, "[", "]");
 }
 
+/* The blanks at the end of a line are nobody's, unless they are a word's. */
+static void test_blanks(void)
+{
+	struct case_file file = {0};
+	takes(" \tcase\t a \t \n\trun b c\\ \nenv A=\\ \t\ndirectory /d \t\nstatus 3\t \n \t \n",
+		&file);
+	if (file.count != 1)
+		return;
+	is_str(file.cases[0].name, "a", "a name between blanks");
+	is_str(file.cases[0].given.words.items[1], "c ", "a blank behind a backslash is a word's");
+	is_str(file.cases[0].given.environment.items[0], "A=\\", "in a variable it is not");
+	is_str(file.cases[0].given.directory, "/d", "nor in a path");
+	is_int(file.cases[0].status, 3, "nor in a number");
+	case_file_free(&file);
+	takes("case a\nrun b\\\\ \t ", &file);
+	is_int((long long)file.cases[0].given.words.count, 1, "blanks are no word");
+	is_str(file.cases[0].given.words.items[0], "b\\", "behind a backslash that is one itself");
+	case_file_free(&file);
+}
+
+/* The numbers at both ends of what they may be. */
+static void test_numbers(void)
+{
+	struct case_file file = {0};
+	takes("case a\nrun x\nstatus 0\nmemory 16777216\ntime-limit 16777216\n"
+	      "case b\nrun x\nmemory 16\ntime-limit 1\n",
+		&file);
+	if (file.count == 2)
+		ok(file.cases[0].given.memory_mib == 16777216 &&
+				file.cases[0].given.limit_s == 16777216 &&
+				file.cases[1].given.memory_mib == 16 &&
+				file.cases[1].given.limit_s == 1,
+			"the least and the most");
+	case_file_free(&file);
+	refuses_text(
+		"case a\nrun x\nmemory 16777217", ERROR_FORMAT, "no number from 16 to 16777216");
+	refuses_text("case a\nrun x\ntime-limit 16777217", ERROR_FORMAT, "no number from 1 to");
+	refuses_text("case a\nrun x\nstatus -1", ERROR_FORMAT, "no number from 0");
+	refuses_text(
+		"case a\nrun x\nstatus 18446744073709551616", ERROR_FORMAT, "no number from 0");
+	refuses_text(
+		"case a\nrun x\nstatus 18446744073709551623", ERROR_FORMAT, "no number from 0");
+	refuses_text("case a\nrun x\ntime-limit 4294967297", ERROR_FORMAT, "no number from 1");
+	refuses_text("case a\nrun x\nstatus 1 2", ERROR_FORMAT, "`1 2` is no number");
+	refuses_text("case a\nrun x\nstatus 0x1", ERROR_FORMAT, "no number");
+	refuses_text("case a\nrun x\nstatus 1\nstatus 0", ERROR_FORMAT, "said already");
+	refuses_text("case a\nrun x\ntime-limit 1\ntime-limit 1", ERROR_FORMAT, "said already");
+}
+
+/* A case is checked also when another one follows it, and what it has is not the next one's. */
+static void test_several(void)
+{
+	struct case_file file = {0};
+	refuses_text("case a\nrun x\nenv A\ncase b\nrun y", ERROR_USAGE, "the case of line 1");
+	refuses_text("case a\nrun x\ncase b\nrun y\nuser a\nshare :/a", ERROR_USAGE,
+		"the case of line 3");
+	refuses_text("case a\nrun x\ncase b\nrun y\ncase a\nrun z", ERROR_FORMAT,
+		"line 5: line 1 has a case of that name");
+	refuses_text("status 1\ncase a\nrun x", ERROR_FORMAT, "line 1: `status` before");
+	refuses_text("case  \t", ERROR_FORMAT, "line 1: `case` has nothing behind it");
+	refuses_text("case a\nrun ", ERROR_FORMAT, "line 2: `run` has nothing behind it");
+	refuses_text("case a\nrun x\ndirectory /a\ndirectory /a", ERROR_FORMAT, "said already");
+	refuses_text("case a\nrun \"x", ERROR_FORMAT, "a quote \" is not closed");
+	refuses_text("case a\nrun \"x\\\"", ERROR_FORMAT, "a quote \" is not closed");
+	refuses_text("case a\nrun \"x\\", ERROR_FORMAT, "a quote \" is not closed");
+	refuses_text("case a\nrun x\\\nstatus 1", ERROR_FORMAT, "line 2: a backslash ends");
+	refuses_text("case a\nrun x 'y'z;", ERROR_FORMAT, "a bare `;`");
+	refuses_text("case a\x7f\nrun x", ERROR_FORMAT, "line 1: a control character");
+	refuses_text("case a\nrun x\x1f", ERROR_FORMAT, "line 2: a control character");
+	takes("case a\nrun x\nstatus 2\nuser a\nenv A=\ncase \xc3\xa4 \xff\nrun y z\n", &file);
+	if (file.count == 2)
+		ok(file.cases[1].status == 0 && file.cases[1].given.user == NULL &&
+				file.cases[1].given.environment.count == 0 &&
+				file.cases[1].given.words.count == 2 &&
+				strcmp(file.cases[1].name, "\xc3\xa4 \xff") == 0,
+			"each has its own, and a name of any bytes");
+	case_file_free(&file);
+}
+
+/* So many shares go into a guest. */
+static void test_shares(void)
+{
+	char text[1024] = "case a\nrun x\n";
+	struct case_file file = {0};
+	for (int i = 0; i < 32; i++)
+		(void)strcat(text, i % 2 == 0 ? "share a:/b\n" : "share-rw a:/b\n");
+	takes(text, &file);
+	case_file_free(&file);
+	(void)strcat(text, "share a:/b\n");
+	refuses_text(text, ERROR_USAGE, "at most 32");
+}
+
 static void test_refused(void)
 {
 	static const char bare[] = ";&|<>()$`*?";
@@ -145,12 +237,20 @@ static void test_limits(void)
 	for (int i = 0; i <= CASE_FILE_MAX_CASES; i++)
 		used += (size_t)sprintf(text + used, "case %d\nrun x\n", i);
 	refuses(text, used, ERROR_LIMIT, "at most 10000 cases");
+	used -= sizeof "case 10000\nrun x\n" - 1;
+	ok(case_file_parse(text, used, &file, &e) == 0 && file.count == CASE_FILE_MAX_CASES,
+		"as many as there may be");
+	case_file_free(&file);
 }
 
 int main(void)
 {
 	test_whole();
 	test_words();
+	test_blanks();
+	test_numbers();
+	test_several();
+	test_shares();
 	test_refused();
 	test_limits();
 	return done();

@@ -35,8 +35,131 @@ static bool holds(const struct cpio_members *members, const char *path, const ch
 	       memcmp(found->data, content, found->size_bytes) == 0;
 }
 
+/* One header of the fields that are looked at, and its name, in `text`. */
+static size_t header(char *text, const char *magic, const char *mode, const char *size,
+	const char *name_size, const char *name)
+{
+	return (size_t)sprintf(text,
+		       "%s00000001%s000000000000000000000001"
+		       "00000000%s"
+		       "00000000000000000000000000000000%s00000000%s",
+		       magic, mode, size, name_size, name) +
+	       1;
+}
+
+static int read_of(const char *text, size_t length, struct cpio_members *members, size_t *at)
+{
+	struct error e = {0};
+	uint8_t *copy = malloc(length); /* so that the sanitizer sees the end */
+	memcpy(copy, text, length);
+	*at = 0;
+	int result = cpio_read(copy, length, at, members, &e);
+	if (result != 0)
+		result = e.code == ERROR_FORMAT && *at == 0 ? -1 : -2;
+	for (size_t i = 0; i < members->count; i++)
+		members->items[i].data = NULL;
+	free(copy);
+	return result;
+}
+
+static void one_header(const char *magic, const char *mode, const char *size, const char *name_size,
+	const char *name, int want, const char *what)
+{
+	char text[200];
+	struct cpio_members members = {0};
+	size_t at, length = header(text, magic, mode, size, name_size, name);
+	int result = read_of(text, length, &members, &at);
+	is_int(result == 0 ? (int)members.count : result, want, "%s", what);
+	cpio_members_free(&members);
+}
+
+static void headers(void)
+{
+	one_header("070701", "000081A4", "00000000", "00000002", "a", 1, "digits in upper case");
+	one_header("070702", "000081a4", "00000000", "00000002", "a", 1, "one with check sums");
+	one_header("070703", "000081a4", "00000000", "00000002", "a", 0, "a third kind is none");
+	one_header("070707", "000081a4", "00000000", "00000002", "a", 0, "one of old is none");
+	one_header("070701", "0000 1a4", "00000000", "00000002", "a", -1, "a blank in its mode");
+	one_header("070701", "000081G4", "00000000", "00000002", "a", -1, "a G in its mode");
+	one_header("070701", "000081a4", "0000000x", "00000002", "a", -1, "an x in its size");
+	one_header("070701", "000081a4", "00000000", "0000000-", "a", -1, "no number of its name");
+	one_header("070701", "000081a4", "00000001", "00000002", "a", -1, "content behind the end");
+	one_header("070701", "000081a4", "ffffffff", "00000002", "a", -1, "4 GiB behind the end");
+	one_header("070701", "000081a4", "00000000", "ffffffff", "a", -1, "a name of 4 GiB");
+	one_header("070701", "000081a4", "00000000", "00000003", "a", -1, "a name behind the end");
+	one_header("070701", "000081a4", "00000000", "00000001", "", 1, "an empty name");
+	one_header("070701", "000081a4", "00000000", "00000002", "ab", -1, "a name that goes on");
+	one_header("070701", "000081a4", "00000000", "0000000b", "TRAILER!!!", 0, "an end alone");
+	char text[200];
+	struct cpio_members members = {0};
+	size_t at, length = header(text, "070701", "000081a4", "00000000", "00000005", "a");
+	memcpy(text + length - 2, "a\0b", 4);
+	is_int(read_of(text, length + 3, &members, &at), -1, "a NUL within a name");
+	length = header(text, "070701", "000081a4", "00000000", "00000002", "a");
+	text[20] = '\0';
+	is_int(read_of(text, length, &members, &at), -1, "a NUL in its mode");
+	ok(read_of("07070", 5, &members, &at) == 0 && at == 0, "five bytes are none");
+	is_int(read_of("070701", 6, &members, &at), -1, "six may be one, which is cut");
+	cpio_members_free(&members);
+}
+
+static void names(void)
+{
+	static char text[5000], name[4098];
+	struct cpio_members members = {0};
+	size_t at;
+	memset(name, 'n', sizeof name - 1);
+	size_t length = header(text, "070701", "000081a4", "00000000", "00001001", name + 1);
+	is_int(read_of(text, length, &members, &at), -1, "a name of 4097 bytes");
+	length = header(text, "070701", "000081a4", "00000000", "00001000", name + 2);
+	ok(read_of(text, length, &members, &at) == 0 && members.count == 1 &&
+			strlen(members.items[0].path) == 4095 && at == length,
+		"one of 4096, with its NUL");
+	cpio_members_free(&members);
+	begin();
+	newc_add(&newc, ".//./x", "1");
+	newc_add(&newc, ".y", "");
+	newc_add(&newc, ".", "");
+	ok(read_of(newc.text, newc.size, &members, &at) == 0 && members.count == 4 &&
+			strcmp(members.items[1].path, "x") == 0 &&
+			strcmp(members.items[2].path, ".y") == 0 &&
+			strcmp(members.items[3].path, ".") == 0,
+		"what is in front of a path");
+	ok(cpio_members_find(&members, "/x") == cpio_members_find(&members, "./x") &&
+			cpio_members_find(&members, "y") == NULL,
+		"means nothing, and a dot of a name stays");
+	is_int(members.items[0].mode, 0100644, "the mode of a member");
+	cpio_members_free(&members);
+	begin();
+}
+
+/* So many files, and one more. */
+static void too_many(void)
+{
+	enum { MOST = 200000, MEMBER = 112 };
+	char *text = malloc((size_t)(MOST + 1) * MEMBER);
+	struct cpio_members members = {0};
+	struct error e = {0};
+	size_t at = 0;
+	for (size_t i = 0; i <= MOST; i++)
+		(void)header(text + i * MEMBER, "070701", "000081a4", "00000000", "00000002", "a");
+	ok(cpio_read((uint8_t *)text, (size_t)MOST * MEMBER, &at, &members, &e) == 0 &&
+			members.count == MOST,
+		"as many files as there may be");
+	cpio_members_free(&members);
+	at = 0;
+	ok(cpio_read((uint8_t *)text, (size_t)(MOST + 1) * MEMBER, &at, &members, &e) == -1 &&
+			e.code == ERROR_LIMIT && at == 0,
+		"one more");
+	cpio_members_free(&members);
+	free(text);
+}
+
 int main(void)
 {
+	headers();
+	names();
+	too_many();
 	struct cpio_members members = {0};
 	struct error e;
 	size_t at = 0;

@@ -53,9 +53,45 @@ int main(void)
 	put_entry(3, 0x83, 2048, 0);
 	ok(dos_table_read(sector, 512, &table) && table.count == 0 && table.has_logical,
 		"and may be all");
+	unsigned wrong = 0;
+	for (unsigned type = 0; type <= 0xff; type++) {
+		bool extended = type == 0x05 || type == 0x0f || type == 0x85;
+		make_table();
+		put_entry(1, 0, 0, 0);
+		put_entry(3, 0, 0, 0);
+		put_entry(4, type, 9, 1);
+		struct dos_table one = {.count = 9};
+		bool is_one = dos_table_read(sector, 512, &one);
+		wrong += type == 0xee
+				 ? is_one || one.count != 9
+				 : !is_one || one.has_logical != extended || one.count != !extended;
+	}
+	is_int(wrong, 0, "of all types three are extended ones, and one is for a GPT");
+	make_table();
+	put_entry(2, 5, 9, 9);
+	put_entry(4, 1, 9, 9);
+	ok(dos_table_read(sector, 512, &table) && table.count == 3 && table.has_logical &&
+			table.list[2].number == 4 && table.list[1].number == 3,
+		"an extended one between others keeps its number");
+	make_table();
+	put_entry(2, 0x83, 7, 8);
+	put_entry(4, 0x83, 9, 10);
+	ok(dos_table_read(sector, 512, &table) && table.count == 4 &&
+			table.list[3].start_bytes == 9 * 512 &&
+			table.list[3].size_bytes == 10 * 512,
+		"all four");
+	is_str(table.list[3].uuid, "1234abcd-04", "and the last one's PARTUUID");
 	make_table();
 	put_entry(2, 0xee, 1, 100);
 	is_none("one for a GPT");
+	put_entry(4, 0xee, 1, 0);
+	is_none("also when that is the last, and empty");
+	sector[510] = 0;
+	is_none("with half of its mark");
+	put_entry(1, 0x83, 2048, 100)[0] = 0x81;
+	is_none("a mark of what is started that is none");
+	put_entry(2, 0, 0, 0)[0] = 1;
+	is_none("also in an entry that is empty");
 	sector[511] = 0;
 	is_none("without its mark");
 	put_entry(4, 0x83, 4096, 100)[0] = 0x21;

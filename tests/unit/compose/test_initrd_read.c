@@ -8,7 +8,7 @@
 #include "tap.h"
 
 static uint8_t file[65536];
-static size_t size;
+static size_t size, most_bytes = INITRD_MAX_BYTES;
 
 static void put(const void *bytes, size_t size_bytes)
 {
@@ -73,7 +73,7 @@ static const char *found(size_t *unread_at, bool *hides)
 	struct error e = {0};
 	text[0] = '\0';
 	memcpy(copy, file, size);
-	if (initrd_read(copy, size, &initrd, &e) == 0) {
+	if (initrd_read(copy, size, most_bytes, &initrd, &e) == 0) {
 		for (size_t i = 0; i < initrd.members.count; i++) {
 			const struct cpio_member *member = &initrd.members.items[i];
 			size_t used = strlen(text);
@@ -195,8 +195,82 @@ static void test_refused(void)
 	refuses("FORMAT", "an archive that is cut");
 }
 
+/* What is compressed may come to so much together, plain ones not counted. */
+static void test_too_much(void)
+{
+	struct newc newc = newc_of("a");
+	put_plain("p");
+	size_t first = size;
+	put_gzip("a");
+	put_zeros(0);
+	size_t second = size;
+	put_zstd("b");
+	most_bytes = 2 * newc.size;
+	reads("p a b", "as much as may be unpacked");
+	put_plain("p");
+	put_gzip("a");
+	put_zeros(0);
+	put_zstd("b");
+	most_bytes = 2 * newc.size - 1;
+	leaves(second, true, "p a", "one byte more");
+	put_plain("p");
+	put_gzip("a");
+	most_bytes = newc.size - 1;
+	leaves(first, true, "p", "in one");
+	static uint8_t zeros[200000];
+	put_plain("p");
+	put_gzip_of(zeros, sizeof zeros);
+	most_bytes = 100000;
+	leaves(first, true, "p", "in a later part of one");
+	most_bytes = INITRD_MAX_BYTES;
+}
+
+/* Each that Linux can unpack and this can't hides what is in it; half of a mark does not. */
+static void test_marks(void)
+{
+	static const char *const others[] = {"BZ", "\x1f\x9e",
+		"\xfd"
+		"7",
+		"\x89L", "\x02!"};
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		put_plain("a");
+		size_t at = size;
+		put(others[i], 2);
+		leaves(at, true, "a", "one by something else");
+		put_plain("a");
+		put(others[i], 1);
+		put("?", 1);
+		leaves(at, false, "a", "half of its mark");
+		put_plain("a");
+		put(others[i], 1);
+		leaves(at, false, "a", "its first byte alone");
+	}
+	put_plain("a");
+	size_t at = size;
+	put("\x5d", 2);
+	leaves(at, true, "a", "one by lzma");
+	put("\x28\xb5something", 11);
+	refuses("FORMAT", "half of zstd's mark");
+	put("\x1f\x8b", 2);
+	refuses("STREAM", "gzip's mark alone");
+	put_plain("a");
+	put_gzip_of("", 0);
+	reads("a", "a gzip of nothing");
+	put_gzip_of("", 0);
+	refuses("FORMAT", "and nothing else");
+	struct newc newc = newc_of("a");
+	memset(newc.text + newc.size, 0, 8);
+	put_gzip_of(newc.text, newc.size + 8);
+	reads("a", "zeros at the end of what is compressed");
+	memcpy(newc.text + newc.size, "rest", 4);
+	put_gzip_of(newc.text, newc.size + 4);
+	refuses("FORMAT", "something else at the end of what is compressed");
+}
+
 int main(void)
 {
+	test_too_much();
+	test_marks();
 	test_whole();
 	test_unread();
 	test_refused();

@@ -93,6 +93,45 @@ static void good_and_bad(void)
 		{"close 3", RUNPORT_HOST, 'C', "\3", 1, false},
 		{"close 0", RUNPORT_HOST, 'C', "\0", 1, false},
 		{"bye", RUNPORT_HOST, 'B', "", 0, true},
+		{"hello of two bytes", RUNPORT_GUEST, 'h', "\1\1", 2, false},
+		{"an error's bytes", RUNPORT_GUEST, 'e', "\0", 1, true},
+		{"an error of none", RUNPORT_GUEST, 'e', "", 0, false},
+		{"credit in three bytes", RUNPORT_GUEST, 'c', "\1\0\0", 3, false},
+		{"credit of 16 MiB and 1", RUNPORT_GUEST, 'c', "\1\0\0\1", 4, false},
+		{"exit without a status", RUNPORT_GUEST, 'x', "\0", 1, false},
+		{"exit with two statuses", RUNPORT_GUEST, 'x', "\0\0\0", 3, false},
+		{"exit with 0", RUNPORT_GUEST, 'x', "\0\0", 2, true},
+		{"refused with 127", RUNPORT_GUEST, 'r', "\177y", 2, true},
+		{"refused with 0", RUNPORT_GUEST, 'r', "\0y", 2, false},
+		{"refused with nothing", RUNPORT_GUEST, 'r', "", 0, false},
+		{"refused by the host", RUNPORT_HOST, 'r', "\175why", 4, false},
+		{"output of the host", RUNPORT_HOST, 'o', "x", 1, false},
+		{"argument with a NUL at its end", RUNPORT_HOST, 'A', "ls\0", 3, false},
+		{"variable with a NUL in its name", RUNPORT_HOST, 'V', "A\0=b", 4, false},
+		{"variable with a NUL in its value", RUNPORT_HOST, 'V', "A=\0", 3, false},
+		{"variable with = at its end", RUNPORT_HOST, 'V', "AB=", 3, true},
+		{"variable with two =", RUNPORT_HOST, 'V', "A==", 3, true},
+		{"variable of one byte", RUNPORT_HOST, 'V', "=", 1, false},
+		{"no directory", RUNPORT_HOST, 'D', "", 0, false},
+		{"directory with a NUL", RUNPORT_HOST, 'D', "/a\0", 3, false},
+		{"user with a NUL", RUNPORT_HOST, 'U', "a\0b", 3, false},
+		{"one output", RUNPORT_HOST, '1', "", 0, true},
+		{"one output with something", RUNPORT_HOST, '1', "1", 1, false},
+		{"terminal", RUNPORT_HOST, 'T', "\1\2\3\4", 4, true},
+		{"terminal without a size", RUNPORT_HOST, 'T', "", 0, false},
+		{"share, read-only, of one byte", RUNPORT_HOST, 'M', "\0/", 2, true},
+		{"share without a target", RUNPORT_HOST, 'M', "\1", 1, false},
+		{"share with a NUL", RUNPORT_HOST, 'M', "\1/a\0b", 5, false},
+		{"start with something", RUNPORT_HOST, 'G', "x", 1, false},
+		{"input", RUNPORT_HOST, 'I', "\0", 1, true},
+		{"no input", RUNPORT_HOST, 'I', "", 0, false},
+		{"end of input", RUNPORT_HOST, 'E', "", 0, true},
+		{"end of input with input", RUNPORT_HOST, 'E', "x", 1, false},
+		{"close 1", RUNPORT_HOST, 'C', "\1", 1, true},
+		{"close of nothing", RUNPORT_HOST, 'C', "", 0, false},
+		{"long size", RUNPORT_HOST, 'W', "\1\2\3\4\5", 5, false},
+		{"bye with something", RUNPORT_HOST, 'B', "x", 1, false},
+		{"type 0", RUNPORT_GUEST, 0, "", 0, false},
 		{"unknown", RUNPORT_HOST, 'z', "", 0, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -116,7 +155,28 @@ static void lengths(void)
 	text[0] = '/';
 	is_int(one(RUNPORT_HOST, RUNPORT_DIRECTORY, text, RUNPORT_MAX_PATH + 1), -1,
 		"a path that is too long is refused");
+	is_int(one(RUNPORT_HOST, RUNPORT_DIRECTORY, text, RUNPORT_MAX_PATH), RUNPORT_MAX_PATH,
+		"the longest path");
+	is_int(one(RUNPORT_HOST, RUNPORT_INPUT, text, RUNPORT_MAX_DATA), RUNPORT_MAX_DATA,
+		"the longest input");
+	is_int(one(RUNPORT_HOST, RUNPORT_INPUT, text, RUNPORT_MAX_DATA + 1), -1,
+		"one byte more is refused");
+	is_int(one(RUNPORT_HOST, RUNPORT_USER, text, RUNPORT_MAX_USER), RUNPORT_MAX_USER,
+		"the longest user");
+	is_int(one(RUNPORT_HOST, RUNPORT_USER, text, RUNPORT_MAX_USER + 1), -1,
+		"one byte more is refused");
+	is_int(one(RUNPORT_HOST, RUNPORT_THEN, text, RUNPORT_MAX_PAYLOAD - 1),
+		RUNPORT_MAX_PAYLOAD - 1, "the longest argument of what follows");
+	is_int(one(RUNPORT_HOST, RUNPORT_VARIABLE, text, RUNPORT_MAX_PAYLOAD), -1,
+		"a variable that is too long is refused");
+	memcpy(text, "\1/", 2);
+	is_int(one(RUNPORT_HOST, RUNPORT_SHARE, text, 1 + RUNPORT_MAX_PATH), 1 + RUNPORT_MAX_PATH,
+		"the longest target of a share");
+	is_int(one(RUNPORT_HOST, RUNPORT_SHARE, text, 2 + RUNPORT_MAX_PATH), -1,
+		"one byte more is refused");
 	text[0] = 126;
+	is_int(one(RUNPORT_GUEST, RUNPORT_REFUSED, text, RUNPORT_MAX_REASON + 1),
+		RUNPORT_MAX_REASON + 1, "the longest reason");
 	is_int(one(RUNPORT_GUEST, RUNPORT_REFUSED, text, RUNPORT_MAX_REASON + 2), -1,
 		"a reason that is too long is refused");
 
@@ -133,7 +193,7 @@ static void lengths(void)
 	ok(runport_read(&reader, (const uint8_t *)"s\0\0\0\0", 5, &used, &frame, &e) == -1 &&
 			e.code == ERROR_FORMAT && used == 0,
 		"and nothing behind it is read");
-	ok(!runport_between(&reader), "which is no good end");
+	ok(reader.broken, "which is no good end");
 }
 
 /* A job byte by byte: the same frames in the same order. */
@@ -162,7 +222,7 @@ static void cut(void)
 		same = same && used == 1;
 	}
 	ok(same && found == COUNT, "frames that come byte by byte");
-	ok(runport_between(&reader), "and nothing is left over");
+	ok(reader.filled == 0 && !reader.broken, "and nothing is left over");
 }
 
 static void outbox_moves(void)
@@ -201,9 +261,6 @@ static void numbers(void)
 {
 	uint8_t bytes[4];
 	uint16_t rows, columns;
-	runport_store32(bytes, 0x89abcdef);
-	ok(memcmp(bytes, "\xef\xcd\xab\x89", 4) == 0 && runport_load32(bytes) == 0x89abcdef,
-		"four bytes, little-endian");
 	runport_store_size(bytes, 0x1234, 0xfedc);
 	runport_load_size(bytes, &rows, &columns);
 	ok(memcmp(bytes, "\x34\x12\xdc\xfe", 4) == 0 && rows == 0x1234 && columns == 0xfedc,

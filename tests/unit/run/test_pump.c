@@ -13,6 +13,7 @@
 #include "init/entry/supervise.h"
 #include "init/run/job.h"
 #include "init/run/pump.h"
+#include "little_endian.h"
 #include "tap.h"
 
 /* What the other processes of a test tell. */
@@ -116,10 +117,10 @@ static void host_reads(int fd)
 			if (frame.type == RUNPORT_ERROR)
 				told->errors += frame.length;
 			if (frame.type == RUNPORT_CREDIT)
-				told->credit += runport_load32(frame.payload);
+				told->credit += get_u32(frame.payload);
 		}
 	}
-	told->broken = told->broken || !runport_between(&reader);
+	told->broken = told->broken || reader.filled > 0;
 }
 
 static void send_frame(int fd, enum runport_type type, const void *payload, size_t length)

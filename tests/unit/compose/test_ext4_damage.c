@@ -1,0 +1,479 @@
+/* Each number of an ext4 file system at both ends of what it may be, trees of extents, directories,
+ * and reads that fail. */
+#include "ext4_disk.h"
+
+static uint8_t *sb = disk + SUPERBLOCK;
+
+/* What opening it comes to: ERROR_NONE when it is taken. The disk is made anew. */
+static void opens(enum error_code code, const char *name)
+{
+	struct ext4 fs = {.blocks = 99};
+	struct error e = {.code = ERROR_NONE};
+	int result = open_disk(&fs, &e);
+	ok(e.code == code && result == (code == ERROR_NONE ? 0 : -1) &&
+			(result == 0 || fs.blocks == 99),
+		"%s", name);
+	make_disk();
+}
+
+static void numbers(void)
+{
+	put_u32(sb, 10);
+	opens(ERROR_FORMAT, "too few inodes for a root");
+	put_u32(sb, 11);
+	opens(ERROR_NONE, "just enough");
+	put_u32(sb + 0x28, BLOCK * 8);
+	opens(ERROR_NONE, "as many inodes in a group as its bitmap has bits");
+	put_u32(sb + 0x28, BLOCK * 8 + 1);
+	opens(ERROR_FORMAT, "one more");
+	put_u16(sb + 0x58, 64);
+	opens(ERROR_FORMAT, "inodes of 64 bytes");
+	put_u16(sb + 0x58, 384);
+	opens(ERROR_FORMAT, "inodes of no power of two");
+	put_u16(sb + 0x58, BLOCK);
+	opens(ERROR_NONE, "inodes as large as a block");
+	put_u16(sb + 0x58, 2 * BLOCK);
+	opens(ERROR_FORMAT, "inodes larger than a block");
+	put_u32(sb + 0x4c, 0);
+	put_u16(sb + 0x58, 0);
+	opens(ERROR_NONE, "of the first revision, whose inodes have 128 bytes");
+	put_u32(sb + 4, 0);
+	opens(ERROR_FORMAT, "no blocks");
+	put_u32(sb + 0x14, 2);
+	opens(ERROR_FORMAT, "a third block that is the first");
+	put_u32(sb + 0x18, UINT32_MAX);
+	opens(ERROR_FORMAT, "blocks of 2^4294967305 bytes");
+	put_u32(sb + 4, BLOCKS + 1);
+	opens(ERROR_SIZE, "one block more than the partition has");
+	put_u32(sb + 4, UINT32_MAX);
+	opens(ERROR_SIZE, "4 TiB");
+	reads_left = 1;
+	opens(ERROR_IO, "a superblock that can't be read");
+	struct ext4 fs;
+	struct error e;
+	ok(ext4_open(read_disk, NULL, 2 * BLOCK - 1, &fs, &e) == -1 && e.code == ERROR_DEVICE,
+		"half of a superblock");
+	ok(ext4_open(read_disk, NULL, 2 * BLOCK, &fs, &e) == -1 && e.code == ERROR_SIZE,
+		"a superblock alone");
+}
+
+/* Of 64 bits: descriptors of another size, and the upper halves of numbers. */
+static void descriptors(void)
+{
+	static const struct {
+		unsigned bytes;
+		enum error_code code;
+	} sizes[] = {{0, ERROR_FORMAT}, {16, ERROR_FORMAT}, {32, ERROR_NONE}, {63, ERROR_FORMAT},
+		{64, ERROR_NONE}, {96, ERROR_FORMAT}, {1024, ERROR_NONE}, {2048, ERROR_FORMAT},
+		{65535, ERROR_FORMAT}};
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		put_u32(sb + 0x60, 0xc2);
+		put_u16(sb + 0xfe, sizes[i].bytes);
+		char name[40];
+		(void)snprintf(name, sizeof name, "descriptors of %u bytes", sizes[i].bytes);
+		opens(sizes[i].code, name);
+	}
+	put_u32(sb + 0x60, 0xc2);
+	put_u16(sb + 0xfe, 64);
+	put_u32(sb + 0x150, 1);
+	opens(ERROR_SIZE, "4 TiB and 64 blocks");
+	put_u32(sb + 0x150, 1);
+	opens(ERROR_NONE, "whose upper half means nothing without that");
+	struct ext4 fs;
+	struct ext4_file file;
+	struct error e;
+	put_u32(sb + 0x60, 0xc2);
+	put_u16(sb + 0xfe, 64);
+	put_u32(sb + 0x158, 1);
+	ok(open_disk(&fs, &e) == 0 && fs.free_blocks == (UINT64_C(1) << 32) + 20,
+		"the upper half of the free blocks");
+	ok(ext4_find(&fs, "file", &file, &e) == 0, "a file by a descriptor of 64 bytes");
+	put_u32(block(2) + 0x28, 1);
+	ok(ext4_find(&fs, "file", &file, &e) == -1 && e.code == ERROR_FORMAT,
+		"the upper half of where a table is");
+	put_u32(sb + 0x60, 0x42);
+	ok(open_disk(&fs, &e) == 0 && ext4_find(&fs, "file", &file, &e) == 0,
+		"which a descriptor of 32 bytes doesn't have");
+	make_disk();
+}
+
+static void features(void)
+{
+	struct ext4 fs = {.incompat = 0x42, .ro_compat = 0x1 | 0x400};
+	ok(ext4_unknown(&fs, true) == 0, "features that Linux has");
+	fs.ro_compat = 0x80000000;
+	ok(ext4_unknown(&fs, true) == 0x80000000 && ext4_unknown(&fs, false) == 0,
+		"one that it can't write with");
+	fs.incompat |= 0x100000;
+	ok(ext4_unknown(&fs, true) == 0x100000 && ext4_unknown(&fs, false) == 0x100000 &&
+			ext4_unread(&fs) == 0x100000,
+		"one that it can't mount");
+	fs.incompat = 0x8000 | 0x2;
+	ok(ext4_unknown(&fs, false) == 0 && ext4_unread(&fs) == 0x8000,
+		"inline data: Linux alone reads it");
+}
+
+/* --- inodes */
+
+static void inode_is(uint32_t number, enum error_code code, const char *name)
+{
+	struct ext4 fs;
+	struct ext4_file file = {.number = 99};
+	struct error e = {.code = ERROR_NONE};
+	int result = open_disk(&fs, &e);
+	if (result == 0)
+		result = ext4_file(&fs, number, &file, &e);
+	ok(e.code == code && result == (code == ERROR_NONE ? 0 : -1) &&
+			file.number == (result == 0 ? number : 99),
+		"%s", name);
+	make_disk();
+}
+
+static void inodes(void)
+{
+	inode_is(0, ERROR_FORMAT, "inode 0");
+	inode_is(32, ERROR_NONE, "the last inode");
+	inode_is(33, ERROR_FORMAT, "the one behind it");
+	inode_is(UINT32_MAX, ERROR_FORMAT, "the highest number");
+	put_u16(inode(FILE_INODE), 0120777);
+	put_u32(inode(FILE_INODE) + 0x20, 0);
+	inode_is(FILE_INODE, ERROR_NONE, "a symlink without extents");
+	put_u32(inode(EXT4_ROOT) + 0x20, 0);
+	inode_is(EXT4_ROOT, ERROR_NONE, "a directory without extents");
+	put_u32(sb, 100000);
+	put_u32(sb + 0x28, 1);
+	inode_is(99999, ERROR_FORMAT, "a group whose descriptor is outside");
+	put_u32(block(2) + 8, BLOCKS - 1);
+	inode_is(9, ERROR_FORMAT, "a table that leaves the file system");
+	put_u32(block(2) + 8, BLOCKS - 1);
+	inode_is(8, ERROR_NONE, "of which the first block is still in it");
+	put_u32(block(2) + 8, UINT32_MAX);
+	inode_is(1, ERROR_FORMAT, "a table far outside");
+	put_u32(sb, 64);
+	put_u32(block(2) + 32 + 8, TABLE);
+	inode_is(32 + FILE_INODE, ERROR_NONE, "an inode of the second group");
+	struct ext4 fs;
+	struct ext4_file file;
+	struct error e;
+	put_u32(inode(FILE_INODE) + 0x6c, 3);
+	ok(open_disk(&fs, &e) == 0 && ext4_file(&fs, FILE_INODE, &file, &e) == 0 &&
+			file.size_bytes == UINT64_C(3) * (UINT64_C(1) << 32) + FILE_BYTES &&
+			file.mode == 0100644,
+		"a size of over 32 bits");
+	make_disk();
+}
+
+/* --- trees of extents */
+
+/* What a file of so many blocks holds, a character a block: '.' for zeros. */
+static const char *blocks_of(unsigned count)
+{
+	static char text[64];
+	uint8_t bytes[16 * BLOCK];
+	struct ext4 fs;
+	struct ext4_file file;
+	struct error e;
+	put_u32(inode(FILE_INODE) + 4, count * BLOCK);
+	memset(bytes, '?', sizeof bytes);
+	if (open_disk(&fs, &e) != 0 || ext4_file(&fs, FILE_INODE, &file, &e) != 0 ||
+		ext4_read_at(&fs, &file, 0, bytes, (size_t)count * BLOCK, &e) != 0) {
+		make_disk();
+		return error_code_name(e.code);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const uint8_t *at = bytes + (size_t)i * BLOCK;
+		text[i] = at[0] == 0 ? '.' : (char)at[0];
+		if (memcmp(at, at + 1, BLOCK - 1) != 0)
+			text[i] = '!';
+	}
+	text[count] = '\0';
+	make_disk();
+	return text;
+}
+
+static void leaves(void)
+{
+	uint8_t *root = inode(FILE_INODE) + 0x28;
+	is_str(blocks_of(4), "ab..", "two blocks, and a hole to the end");
+	put_node(root, 0, 0);
+	is_str(blocks_of(3), "...", "no extents at all");
+	put_extent(root, 0, 2, FILE_BLOCK, 2);
+	is_str(blocks_of(5), "..ab.", "a hole in front");
+	put_node(root, 2, 0);
+	put_extent(root, 0, 0, FILE_BLOCK + 1, 1);
+	put_extent(root, 1, 3, FILE_BLOCK, 1);
+	is_str(blocks_of(5), "b..a.", "a hole in between");
+	put_extent(root, 0, 0, FILE_BLOCK, 32768 + 2);
+	is_str(blocks_of(3), "...", "blocks that were not written are zeros");
+	put_extent(root, 0, 0, FILE_BLOCK, 32768);
+	is_str(blocks_of(3), "FORMAT", "32768 blocks are written ones, and leave it");
+	put_extent(root, 0, 0, FILE_BLOCK, 0);
+	is_str(blocks_of(2), "..", "an extent of no blocks");
+	put_extent(root, 0, 0, BLOCKS - 1, 1);
+	memset(block(BLOCKS - 1), 'z', BLOCK);
+	is_str(blocks_of(2), "z.", "the last block");
+	put_extent(root, 0, 0, BLOCKS - 1, 2);
+	is_str(blocks_of(1), "FORMAT", "and one behind it");
+	put_extent(root, 0, 0, BLOCKS, 0);
+	is_str(blocks_of(1), ".", "nothing is read of none");
+	put_extent(root, 0, 0, UINT32_MAX, 1);
+	is_str(blocks_of(1), "FORMAT", "one that begins outside");
+	put_extent(root, 0, 0, FILE_BLOCK, 1);
+	put_u16(root + 12 + 6, 1);
+	is_str(blocks_of(1), "FORMAT", "the upper half of where one begins");
+	put_extent(root, 0, 0, BLOCKS, 32768 + 1);
+	is_str(blocks_of(1), "FORMAT", "one that was not written, and is outside");
+}
+
+static void nodes(void)
+{
+	uint8_t *root = inode(FILE_INODE) + 0x28;
+	for (unsigned kind = 0; kind < 8; kind++) {
+		static const char *const want[] = {"a....b..", "a....b..", "FORMAT", "FORMAT",
+			"FORMAT", "FORMAT", "FORMAT", "FORMAT"};
+		static const char *const names[] = {"a tree", "whose entry lies about its next",
+			"a child outside", "the upper half of where a child is",
+			"a child of no magic", "a child with more entries than a block has",
+			"a child as deep as its parent", "a tree of six levels"};
+		put_node(root, 2, 1);
+		put_index(root, 0, 0, 40);
+		put_index(root, 1, 4, 41);
+		put_node(block(40), 1, 0);
+		put_extent(block(40), 0, 0, FILE_BLOCK, 1);
+		put_node(block(41), 1, 0);
+		put_extent(block(41), 0, 5, FILE_BLOCK + 1, 1);
+		if (kind == 1) {
+			put_node(block(40), 2, 0);
+			put_extent(block(40), 1, 9, FILE_BLOCK, 1);
+		} else if (kind == 2) {
+			put_index(root, 1, 4, BLOCKS);
+		} else if (kind == 3) {
+			put_u16(root + 24 + 8, 1);
+		} else if (kind == 4) {
+			block(41)[0] ^= 1;
+		} else if (kind == 5) {
+			put_node(block(41), (BLOCK - 12) / 12 + 1, 0);
+		} else if (kind == 6) {
+			put_node(block(41), 1, 1);
+			put_index(block(41), 0, 0, 42);
+			put_node(block(42), 0, 0);
+		} else if (kind == 7) {
+			put_node(root, 2, 6);
+		}
+		is_str(blocks_of(8), want[kind], "%s", names[kind]);
+	}
+	/* The deepest: root, four levels of indices, leaves. */
+	put_node(root, 1, 5);
+	put_index(root, 0, 0, 40);
+	for (unsigned depth = 4; depth > 0; depth--) {
+		put_node(block(44 - depth), 1, depth);
+		put_index(block(44 - depth), 0, 0, 45 - depth);
+	}
+	put_node(block(44), 84, 0);
+	for (unsigned i = 0; i < 84; i++)
+		put_extent(block(44), i, i, FILE_BLOCK + i % 2, 1);
+	is_str(blocks_of(16), "abababababababab", "the deepest tree, and a node that is full");
+}
+
+static void far_away(void)
+{
+	uint8_t bytes[BLOCK];
+	struct ext4 fs;
+	struct ext4_file file;
+	struct error e;
+	ok(open_disk(&fs, &e) == 0 && ext4_file(&fs, FILE_INODE, &file, &e) == 0, "a file");
+	file.size_bytes = UINT64_MAX;
+	ok(ext4_read_at(&fs, &file, ((UINT64_C(1) << 32) - 1) * BLOCK, bytes, BLOCK, &e) == 0 &&
+			bytes[0] == 0,
+		"the last block that a file can have");
+	ok(ext4_read_at(&fs, &file, (UINT64_C(1) << 32) * BLOCK, bytes, 1, &e) == -1 &&
+			e.code == ERROR_FORMAT,
+		"the one behind it");
+	ok(ext4_read_at(&fs, &file, ((UINT64_C(1) << 32) - 1) * BLOCK + 5, bytes, BLOCK, &e) ==
+				-1 &&
+			e.code == ERROR_FORMAT,
+		"and from one into the other");
+	file.size_bytes = 100;
+	ok(ext4_read_at(&fs, &file, 1, bytes, SIZE_MAX, &e) == -1 && e.code == ERROR_SIZE,
+		"so many bytes that the end comes round");
+	ok(ext4_read_at(&fs, &file, 101, bytes, 0, &e) == -1 && e.code == ERROR_SIZE,
+		"nothing, from behind the end");
+	ok(ext4_read_at(&fs, &file, 100, bytes, 0, &e) == 0, "nothing, from the end");
+}
+
+/* --- directories */
+
+static unsigned names_seen;
+
+static int see(void *context, const char *name, uint32_t number, struct error *e)
+{
+	(void)e;
+	names_seen++;
+	return strcmp(name, context) == 0 ? (int)number : 0;
+}
+
+/* What ext4_list() of the root gives: the number of `name`, 0 when it isn't there, -1 for what is
+ * refused as damage. */
+static int lists(const char *name)
+{
+	struct ext4 fs;
+	struct ext4_file root;
+	struct error e;
+	names_seen = 0;
+	int result = -2;
+	if (open_disk(&fs, &e) == 0 && ext4_file(&fs, EXT4_ROOT, &root, &e) == 0)
+		result = ext4_list(&fs, &root, see, (void *)(uintptr_t)name, &e);
+	if (result == -1 && e.code != ERROR_FORMAT)
+		result = -(int)e.code;
+	make_disk();
+	return result;
+}
+
+static void entries(void)
+{
+	uint8_t *first = block(ROOT_BLOCK) + 24;
+	char longest[EXT4_NAME_SIZE] = "";
+	memset(longest, 'n', sizeof longest - 1);
+	is_int(lists("file"), FILE_INODE, "a name");
+	is_int(lists("other"), 0, "another");
+	is_int((long long)names_seen, 1, "neither . nor .. is one");
+	put_name(put_name(first, 7, longest, 264), 8, "x", BLOCK - 24 - 264);
+	is_int(lists("x"), 8, "one behind the longest name");
+	put_name(put_name(first, 7, longest, 264), 8, "x", BLOCK - 24 - 264);
+	is_int(lists(longest), 7, "the longest name");
+	put_name(first, 7, longest, 260);
+	is_int(lists(longest), -1, "which leaves its entry");
+	put_name(put_name(first, 7, "abcd", 12), 8, "x", BLOCK - 24 - 12);
+	is_int(lists("abcd"), 7, "a name that fills its entry");
+	put_name(put_name(first, 7, "abcde", 12), 8, "x", BLOCK - 24 - 12);
+	is_int(lists("x"), -1, "one byte more");
+	put_name(put_name(first, 7, "abc", 13), 8, "x", BLOCK - 24 - 13);
+	is_int(lists("x"), -1, "an entry of no multiple of four");
+	put_name(first, 7, "abc", 4);
+	is_int(lists("x"), -1, "an entry shorter than its header");
+	put_name(first, 7, "abc", BLOCK - 24 - 4);
+	is_int(lists("x"), -1, "four bytes that are left");
+	put_name(first, 7, "abc", BLOCK - 24 + 4);
+	is_int(lists("x"), -1, "four bytes too many");
+	put_name(first, 7, "abc", 65535);
+	is_int(lists("x"), -1, "the mark of a large block in a small one");
+	put_name(first, 0, "a/b", BLOCK - 24);
+	is_int(lists("a/b"), 0, "an entry of no inode is none, whatever its name");
+	put_name(first, 7, "", BLOCK - 24);
+	is_int(lists("x"), -1, "an empty name");
+	put_name(first, 7, "a/b", BLOCK - 24);
+	is_int(lists("x"), -1, "a name with a slash");
+	put_name(first, 7, "abc", BLOCK - 24);
+	first[9] = '\0';
+	is_int(lists("x"), -1, "a name with a NUL");
+	put_name(first, 7, "...", BLOCK - 24);
+	is_int(lists("..."), 7, "three dots are a name");
+}
+
+static void directories(void)
+{
+	struct ext4_file file;
+	struct error e;
+	put_u32(inode(EXT4_ROOT) + 4, 2 * BLOCK);
+	put_u16(inode(EXT4_ROOT) + 0x28 + 16, 2);
+	put_name(block(ROOT_BLOCK + 1), 9, "later", BLOCK);
+	is_int(lists("later"), 9, "a name in the second block");
+	put_u32(inode(EXT4_ROOT) + 4, 2 * BLOCK);
+	is_int(lists("later"), -1, "a block of a directory that is a hole");
+	put_u32(inode(EXT4_ROOT) + 4, 2 * BLOCK);
+	is_int(lists("file"), FILE_INODE, "which is not looked at behind what is found");
+	put_u32(inode(EXT4_ROOT) + 4, 0);
+	is_int(lists("file"), 0, "a directory of no block");
+	put_u32(inode(EXT4_ROOT) + 4, 16 * 1024 * 1024 + BLOCK);
+	is_int(lists("other"), -1, "one of over 16 MiB");
+	put_u16(inode(EXT4_ROOT), 0100644);
+	is_int(lists("file"), -(int)ERROR_TYPE, "a root that is a file");
+	put_inode(7, 040755, BLOCK, 50, 1);
+	put_name(block(50), FILE_INODE, "deep", BLOCK);
+	put_name(block(ROOT_BLOCK) + 24, 7, "dir", BLOCK - 24);
+	ok(find(&file, "dir/deep", &e) == 0 && file.number == FILE_INODE, "a file in a directory");
+	ok(find(&file, "dir/", &e) == 0 && file.number == 7, "a slash behind a directory");
+	ok(find(&file, "", &e) == 0 && file.number == EXT4_ROOT, "nothing is the root");
+	ok(find(&file, "dir//deep", &e) == -1 && e.code == ERROR_MISSING, "two slashes");
+	ok(find(&file, "dir/..", &e) == -1 && e.code == ERROR_MISSING, "nothing leads upwards");
+	ok(find(&file, "dirx", &e) == -1 && e.code == ERROR_MISSING, "a name that goes on");
+	put_name(block(ROOT_BLOCK) + 24, 33, "dir", BLOCK - 24);
+	ok(find(&file, "dir", &e) == -1 && e.code == ERROR_FORMAT &&
+			strncmp(e.text, "dir: ", 5) == 0,
+		"an inode that is none, by its path");
+	put_u32(block(2) + 8, BLOCKS);
+	ok(find(&file, "", &e) == -1 && e.code == ERROR_FORMAT, "no root");
+	make_disk();
+}
+
+/* The lengths that stand for 65536. */
+static void large_blocks(void)
+{
+	static const unsigned lengths[] = {0, 65535};
+	struct ext4_file file;
+	struct error e;
+	make_disk_of(6);
+	ok(find(&file, "file", &e) == 0 && file.number == FILE_INODE, "blocks of 64 KiB");
+	for (size_t i = 0; i < 2; i++) {
+		put_name(block(ROOT_BLOCK), FILE_INODE, "whole", lengths[i]);
+		ok(find(&file, "whole", &e) == 0, "an entry of a whole block: %u", lengths[i]);
+		ok(find(&file, "file", &e) == -1 && e.code == ERROR_MISSING, "nothing behind it");
+	}
+	put_name(block(ROOT_BLOCK), FILE_INODE, "whole", 12);
+	put_name(block(ROOT_BLOCK) + 12, FILE_INODE, "rest", 65535);
+	ok(find(&file, "other", &e) == -1 && e.code == ERROR_FORMAT,
+		"a whole block is more than is left");
+	make_disk();
+}
+
+/* The first, the second, ... read of the disk fails. */
+static void failing_reads(void)
+{
+	uint8_t bytes[FILE_BYTES];
+	unsigned wrong = 0, number = 1;
+	uint8_t *root = inode(FILE_INODE) + 0x28;
+	put_node(root, 1, 1);
+	put_index(root, 0, 0, 40);
+	put_node(block(40), 1, 0);
+	put_extent(block(40), 0, 0, FILE_BLOCK, 2);
+	for (;; number++) {
+		struct ext4 fs;
+		struct ext4_file file;
+		struct error e = {.code = ERROR_NONE};
+		reads_left = number;
+		int result = open_disk(&fs, &e);
+		if (result == 0)
+			result = ext4_find(&fs, "file", &file, &e);
+		if (result == 0)
+			result = ext4_read_at(&fs, &file, 0, bytes, sizeof bytes, &e);
+		bool failed = reads_left == 0;
+		reads_left = 0;
+		if (!failed) {
+			wrong += result != 0;
+			break;
+		}
+		wrong += result != -1 || e.code != ERROR_IO;
+	}
+	/* Superblock; descriptor, inode and block of the root; the file's, a node and a run;
+	 * for the hole behind it the node again. */
+	is_int(number, 10, "so many reads");
+	is_int(wrong, 0, "each fails once, and is told as that");
+	make_disk();
+}
+
+int main(void)
+{
+	make_disk();
+	numbers();
+	descriptors();
+	features();
+	inodes();
+	leaves();
+	nodes();
+	far_away();
+	entries();
+	directories();
+	large_blocks();
+	failing_reads();
+	return done();
+}
