@@ -51,7 +51,7 @@ check "... apart" test "$(cat "$work/err")" = err
 check "the second run had the first one's root" test "$(kept)" = "$before"
 ends "a signal" 137 "" -- sh -c 'kill -9 $$' </dev/null
 ends "no such command" 127 "" -- nosuch </dev/null
-says "... is said" 'nosuch is in no directory of its PATH'
+says "... is said" 'nosuch. is in no directory of its PATH'
 ends "one that can't be executed" 126 "" -- /etc/passwd </dev/null
 ends "environment, directory, user" 0 "x y /bin 7 8" --env "A=x y" --directory /bin --user other -- \
 	sh -c 'echo "$A $(pwd) $(id -u) $(id -g)"' </dev/null
