@@ -339,7 +339,8 @@ static void survives_what_a_child_does(void)
 	is_int(missing, JAIL_SECCOMP, "which is told");
 	is_refused(kill_itself, &no_seccomp, ERROR_JAIL, "was killed", "one that is killed");
 	is_refused(use_up_its_time, &no_seccomp, ERROR_JAIL, "CPU time", "one with SIGXCPU");
-	is_refused(fall_silent, &jail, ERROR_JAIL, "less than it announced", "one that says nothing");
+	is_refused(
+		fall_silent, &jail, ERROR_JAIL, "less than it announced", "one that says nothing");
 	is_refused(leave, &jail, ERROR_JAIL, "without a word", "one that just ends");
 	is_refused(close_and_live_on, &jail, ERROR_JAIL, "was killed",
 		"one that closes its pipe and lives on");
