@@ -234,6 +234,7 @@ static int set_aside(struct turn *self, struct error *e)
 {
 	const struct stack *stack = &self->request->candidate->stack;
 	const unsigned long long version = stack->version, boots = self->boots;
+	const char *plural = boots == 1 ? "" : "s";
 	unsigned long other = self->archive.marked;
 	if (exchange_with_spare(self, other, e) != 0) {
 		/* By turns here as well, as far as that goes: this upper, and none. */
@@ -243,23 +244,24 @@ static int set_aside(struct turn *self, struct error *e)
 			return 0;
 		}
 		return error_wrap(e,
-			"%llu boots of %s %llu without a confirm, and its upper can't be set aside",
-			boots, stack->name, version);
+			"%llu boot%s of %s %llu without a confirm, and its upper can't be set "
+			"aside",
+			boots, plural, stack->name, version);
 	}
 	note(self);
 	unsigned long number = self->report->aside;
 	if (other == 0)
 		report_alarm(self->report,
-			"THE UPPER IS SET ASIDE: %llu boots of %s %llu without a confirm; it is "
+			"THE UPPER IS SET ASIDE: %llu boot%s of %s %llu without a confirm; it is "
 			"number %lu"
 			" of the archive, and a fresh one in its place: plyboot upper restore %lu"
 			" brings it back",
-			boots, stack->name, version, number, number);
+			boots, plural, stack->name, version, number, number);
 	else
 		report_alarm(self->report,
-			"AN UPPER THAT WAS SET ASIDE IS BACK: %llu boots of %s %llu without a "
+			"AN UPPER THAT WAS SET ASIDE IS BACK: %llu boot%s of %s %llu without a "
 			"confirm, and another one did not help; that is number %lu of the archive",
-			boots, stack->name, version, number);
+			boots, plural, stack->name, version, number);
 	return 0;
 }
 

@@ -85,9 +85,10 @@ static void say_reset(int all_fd, const char *name, const struct reset_kept *kep
 	uint64_t inodes = after.f_ffree > before->f_ffree ? after.f_ffree - before->f_ffree : 0;
 	uint64_t blocks = after.f_bfree > before->f_bfree ? after.f_bfree - before->f_bfree : 0;
 	report_warn(report,
-		"%s was reset: %llu names of its upper and %u persistent paths are kept, %llu "
+		"%s was reset: %llu name%s of its upper and %u persistent path%s are kept, %llu "
 		"inodes and %llu KiB free again",
-		name, (unsigned long long)kept->names, kept->paths, (unsigned long long)inodes,
+		name, (unsigned long long)kept->names, kept->names == 1 ? "" : "s", kept->paths,
+		kept->paths == 1 ? "" : "s", (unsigned long long)inodes,
 		(unsigned long long)(blocks * after.f_frsize / 1024));
 	SCOPED_FD home = state_open_dir(all_fd, name, false, &ignored);
 	SCOPED_FD upper = home < 0 ? -1 : state_open_dir(home, "upper", false, &ignored);

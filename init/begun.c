@@ -123,7 +123,9 @@ static int put_away(
 	}
 	if (result != 0 && errno == EEXIST)
 		return error_set(e, ERROR_LIMIT, 0,
-			"%d of trials that are over are put away already: remove some", AWAY_MOST);
+			"what %d trials that are over wrote there is put away already: remove "
+			"some of it",
+			AWAY_MOST);
 	if (result != 0 || fsync(begun->paths_fd) != 0)
 		return error_errno(e, errno, "put away what a trial that is over wrote");
 	digest_format_hex(who, hex);

@@ -238,10 +238,12 @@ static int verify(const struct keep_request *request, uint64_t *names, struct er
 	path_list_free(&before.pending);
 	path_list_free(&after.pending);
 	if (result == 0 && after.stray[0] != '\0')
-		result = error_set(e, ERROR_IO, 0, "`%s` is there, and is not kept", after.stray);
+		result = error_set(e, ERROR_IO, 0,
+			"the new upper holds `%s`, which is not to be kept", after.stray);
 	else if (result == 0 && before.kept != after.kept)
-		result = error_set(e, ERROR_IO, 0, "of %llu names that are kept, %llu are there",
-			(unsigned long long)before.kept, (unsigned long long)after.kept);
+		result = error_set(e, ERROR_IO, 0,
+			"the new upper holds %llu of the %llu names that are to be kept",
+			(unsigned long long)after.kept, (unsigned long long)before.kept);
 	if (result == 0)
 		*names = after.kept;
 	return result;

@@ -121,8 +121,9 @@ static void note_layer(
 	if (layer->user_xattrs_skipped > 0) {
 		char digest[DIGEST_TEXT_SIZE];
 		digest_format(&stack->layers[index].digest, digest);
-		report_warn(report, "layer %s: %llu user.* attributes left out", digest,
-			(unsigned long long)layer->user_xattrs_skipped);
+		report_warn(report, "layer %s: %llu user.* attribute%s left out", digest,
+			(unsigned long long)layer->user_xattrs_skipped,
+			layer->user_xattrs_skipped == 1 ? "" : "s");
 	}
 }
 

@@ -191,7 +191,8 @@ static int merge_into_base(const struct settlement *s, int trial, struct error *
 	patience_begin("what a trial wrote is being merged");
 	if (merge_uppers(&request, &entries, e) != 0)
 		return -1;
-	console_debug("state: %llu entries merged", (unsigned long long)entries);
+	console_debug("state: %llu entr%s merged", (unsigned long long)entries,
+		entries == 1 ? "y" : "ies");
 	return store_remove(s->home, "merging", e);
 }
 

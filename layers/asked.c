@@ -155,7 +155,9 @@ int asked_decode(const char *text, size_t size_bytes, struct asked *out, struct 
 			return refuse(
 				out, e, out->reset ? "is not `keep PATH`" : "is not `revert PATH`");
 		if (!may_follow(out, path))
-			return refuse(out, e, "has a path that can't be there");
+			return refuse(out, e,
+				"has a path that is none, out of order, within another, or one too "
+				"many");
 		out->count++;
 	}
 	if (!out->reset && out->count == 0)

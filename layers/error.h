@@ -2,6 +2,10 @@
  * An error is a value: what kind it is, which errno came with it, and a sentence that names the
  * thing and the reason. Callers add context in front on the way up; nobody below main() prints.
  *
+ * It begins in lower case and ends without a full stop, says what to do where that is not plain,
+ * and puts what it cites (a name in a layer, a word of a file or of the command line) in backticks,
+ * open `%s`, never in quotes (tests/lint looks for those).
+ *
  * Every function here that can fail takes a `struct error *` as its last argument and returns 0,
  * or -1 with the error filled in; out-parameters are written on success only.
  */

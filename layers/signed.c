@@ -60,7 +60,8 @@ int signed_split(const uint8_t *bytes, size_t size_bytes, size_t *text_size_byte
 	struct signature_line lines[LIMIT_SIGNATURES], size_t *count, struct error *e)
 {
 	if (size_bytes > LIMIT_STACK_FILE_BYTES)
-		return error_set(e, ERROR_LIMIT, 0, "%zu bytes, at most %u are allowed", size_bytes,
+		return error_set(e, ERROR_LIMIT, 0,
+			"a stack file of %zu bytes, at most %u are allowed", size_bytes,
 			LIMIT_STACK_FILE_BYTES);
 	const char *text = (const char *)bytes;
 	size_t text_size = 0;
@@ -135,9 +136,9 @@ static int refuse_keys(const struct signature_policy *policy, const struct signa
 	for (size_t i = 0; i < policy->key_count; i++)
 		trusted += !is_revoked(policy, &policy->keys[i].id);
 	return error_set(e, ERROR_KEY, 0,
-		"signed by %s, which is none of the %zu trusted keys: sign it with one of those, "
+		"signed by %s, and by no trusted key (there %s %zu): sign it with a trusted one, "
 		"or build the initramfs with the signer's public key",
-		who, trusted);
+		who, trusted == 1 ? "is" : "are", trusted);
 }
 
 /* Collects the trusted keys whose signatures verify; one that does not refuses everything. */
@@ -179,8 +180,9 @@ int signed_verify(const uint8_t *bytes, size_t size_bytes, const struct signatur
 		return refuse_keys(policy, lines, count, e);
 	if (found.count < policy->needed)
 		return error_set(e, ERROR_SIGNATURE, 0,
-			"signatures by %zu trusted key(s), %u different ones are needed",
-			found.count, policy->needed);
+			"signed by %zu trusted key%s, and %u different ones are needed: add "
+			"signatures by others",
+			found.count, found.count == 1 ? "" : "s", policy->needed);
 	/* The signatures pin the hash, and the hash the copy: `bytes` may change after this. */
 	if (verified_by_digest(bytes, text_size, &hash, text, e) != 0)
 		return -1;

@@ -55,7 +55,7 @@ static int read_at(int fd, uint64_t offset, void *buffer, size_t size_bytes, str
 			return error_errno(
 				e, errno, "read at byte %llu", (unsigned long long)offset);
 		if (got == 0)
-			return error_set(e, ERROR_SIZE, 0, "file ends at byte %llu",
+			return error_set(e, ERROR_SIZE, 0, "the file ends at byte %llu",
 				(unsigned long long)offset);
 		to += got;
 		offset += (uint64_t)got;
@@ -101,7 +101,7 @@ static int read_stack(struct source *source, const char *file_name, uint8_t **by
 	const struct source_dir *self = (const struct source_dir *)source;
 	char path[7 + 256];
 	if (strlen(file_name) > 255)
-		return error_set(e, ERROR_FORMAT, 0, "stack file name of more than 255 bytes");
+		return error_set(e, ERROR_FORMAT, 0, "a stack file's name of more than 255 bytes");
 	strcpy(path, "stacks/");
 	strcat(path, file_name);
 

@@ -100,6 +100,6 @@ int stack_check_file_name(const struct stack *stack, const char *file_name, stru
 	stack_file_name(stack, expected);
 	if (strcmp(file_name, expected) == 0)
 		return 0;
-	return error_set(
-		e, ERROR_FORMAT, 0, "the file is named %s, but is %s", file_name, expected);
+	return error_set(e, ERROR_FORMAT, 0, "the file is named `%s`, but is %s: rename it",
+		file_name, expected);
 }

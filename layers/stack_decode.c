@@ -206,8 +206,9 @@ static int read_stack(struct reader *reader, struct stack *stack, struct error *
 int stack_decode(const struct verified *text, struct stack *out, struct error *e)
 {
 	if (verified_size(text) > LIMIT_STACK_FILE_BYTES)
-		return error_set(e, ERROR_LIMIT, 0, "%zu bytes, at most %u are allowed",
-			verified_size(text), LIMIT_STACK_FILE_BYTES);
+		return error_set(e, ERROR_LIMIT, 0,
+			"a stack file of %zu bytes, at most %u are allowed", verified_size(text),
+			LIMIT_STACK_FILE_BYTES);
 	struct reader reader;
 	if (reader_open(&reader, text, e) != 0)
 		return -1;

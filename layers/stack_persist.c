@@ -19,7 +19,7 @@ static int check_path(const struct stack *stack, size_t index, struct error *e)
 {
 	const char *path = stack->persist[index].path;
 	if (strchr(path, ':') != NULL)
-		return error_set(e, ERROR_FORMAT, 0, "a persistent path has no colon");
+		return error_set(e, ERROR_FORMAT, 0, "a persistent path may hold no colon");
 	for (size_t i = 0; i < sizeof never_kept / sizeof *never_kept; i++) {
 		if (is_within(path, never_kept[i]))
 			return error_set(
@@ -27,8 +27,9 @@ static int check_path(const struct stack *stack, size_t index, struct error *e)
 	}
 	for (size_t i = 0; i < index; i++) {
 		if (is_within(path, stack->persist[i].path))
-			return error_set(
-				e, ERROR_FORMAT, 0, "it is within %.80s", stack->persist[i].path);
+			return error_set(e, ERROR_FORMAT, 0,
+				"it lies within `%.80s`, which is kept whole",
+				stack->persist[i].path);
 	}
 	return 0;
 }

@@ -298,8 +298,8 @@ static int add_whiteout(struct unpack *unpack, struct error *e)
 		return tree_add_opaque(unpack->tree, unpack->path, e);
 	}
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return error_set(e, ERROR_WHITEOUT, 0, "whiteout `%.80s` removes nothing nameable",
-			unpack->path);
+		return error_set(e, ERROR_WHITEOUT, 0,
+			"whiteout `%.80s` names nothing that could be removed", unpack->path);
 	memmove(base, name, strlen(name) + 1);
 	struct unpack_observer *observer = unpack->options->observer;
 	if (observer != NULL && observer->whiteout(observer, unpack->path, e) != 0)
@@ -325,7 +325,7 @@ static int take_entry(struct unpack *unpack, struct archive_entry *from, struct 
 {
 	unpack->gated = gate_pop(unpack->gate);
 	if (unpack->gated == NULL || !readers_agree(unpack->gated, from))
-		return error_set(e, ERROR_TAR, 0, "two readings of the entry `%.80s` differ",
+		return error_set(e, ERROR_TAR, 0, "the entry `%.80s` can be read in two ways",
 			unpack->gated != NULL ? unpack->gated->path : "?");
 	if (path_normalize(unpack->gated->path, unpack->path, e) != 0)
 		return -1;
@@ -368,7 +368,7 @@ static int drain(struct unpack *unpack, struct error *e)
 	if (gate_finish(unpack->gate, e) != 0)
 		return -1;
 	if (gate_pop(unpack->gate) != NULL)
-		return error_set(e, ERROR_TAR, 0, "two readings of the archive's end differ");
+		return error_set(e, ERROR_TAR, 0, "the archive's end can be read in two ways");
 	return 0;
 }
 

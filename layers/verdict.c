@@ -126,7 +126,7 @@ static int take_header(struct verdict_reader *reader, struct error *e)
 	bool failed = code != ERROR_NONE;
 	if (code >= ERROR_CODES || number(reader, ERRNO) > 4095 || missing >= 1u << JAIL_PARTS ||
 		(failed && (number(reader, OPAQUE) != 0 || number(reader, IMPLIED) != 0)))
-		return refuse("numbers that can't be", e);
+		return refuse("impossible numbers", e);
 	verdict->why.code = (enum error_code)code;
 	verdict->why.sys_errno = (int)number(reader, ERRNO);
 	verdict->jail_missing = (unsigned)missing;
@@ -152,7 +152,7 @@ static int take_path(struct verdict_reader *reader, struct error *e)
 	struct unpack_result *result = &reader->verdict.result;
 	bool opaque = reader->opaque_left > 0;
 	if (!is_normal(reader->path) || reader->value > (opaque ? 0 : IMPLIED_NOT))
-		return refuse("a directory that can't be", e);
+		return refuse("an impossible directory", e);
 	if (path_list_add(opaque ? &result->opaque : &result->implied, reader->path, reader->value,
 		    e) != 0)
 		return -1;
@@ -171,7 +171,7 @@ static int take_path(struct verdict_reader *reader, struct error *e)
 static int take_list_byte(struct verdict_reader *reader, uint8_t byte, struct error *e)
 {
 	if (reader->opaque_left == 0 && reader->implied_left == 0)
-		return refuse("more than there is to say", e);
+		return refuse("more than it announced", e);
 	if (!reader->in_path) {
 		reader->value = byte;
 		reader->in_path = true;
@@ -214,7 +214,7 @@ int verdict_reader_end(struct verdict_reader *reader, struct verdict *out, struc
 	bool failed = reader->verdict.why.code != ERROR_NONE;
 	if (reader->header_used < VERDICT_HEADER_BYTES || reader->opaque_left > 0 ||
 		reader->implied_left > 0 || (failed && reader->text_used < ERROR_TEXT_SIZE))
-		return refuse("less than there is to say", e);
+		return refuse("less than it announced", e);
 	reader->verdict.why.text[ERROR_TEXT_SIZE - 1] = '\0';
 	*out = reader->verdict;
 	reader->verdict.result = (struct unpack_result){0};

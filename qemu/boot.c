@@ -59,7 +59,7 @@ static int start_qemu(
 static int check_file(const char *path, bool writable, struct error *e)
 {
 	if (access(path, writable ? R_OK | W_OK : R_OK))
-		return error_errno(e, errno, "%s", path);
+		return error_errno(e, errno, "`%s`", path);
 	return 0;
 }
 
@@ -70,8 +70,8 @@ static int check_directory(const char *path, bool writable, struct error *e)
 	if (check_file(path, writable, e))
 		return -1;
 	if (stat(path, &st))
-		return error_errno(e, errno, "%s", path);
-	return S_ISDIR(st.st_mode) ? 0 : error_set(e, ERROR_TYPE, 0, "%s is no directory", path);
+		return error_errno(e, errno, "`%s`", path);
+	return S_ISDIR(st.st_mode) ? 0 : error_set(e, ERROR_TYPE, 0, "`%s` is no directory", path);
 }
 
 static int check_request(const struct qemu_request *request, struct error *e)

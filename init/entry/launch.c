@@ -61,22 +61,22 @@ static int explain(const char *path, int why, struct error *e)
 	bool there = stat(path, &st) == 0;
 	if (why == ENOENT && there)
 		return error_set(e, ERROR_MISSING, 0,
-			"run %s: the interpreter that it needs (of its first line, or the dynamic "
-			"loader) is not there",
+			"run `%s`: the interpreter that it needs (of its first line, or the "
+			"dynamic loader) is not there",
 			path);
 	if (why == ENOENT)
-		return error_set(e, ERROR_MISSING, 0, "the program %s is not there", path);
+		return error_set(e, ERROR_MISSING, 0, "the program `%s` is not there", path);
 	if (why == EACCES && there && !S_ISREG(st.st_mode))
-		return error_set(e, ERROR_TYPE, 0, "the program %s is no file", path);
+		return error_set(e, ERROR_TYPE, 0, "the program `%s` is no file", path);
 	if (why == EACCES)
 		return error_set(e, ERROR_TYPE, 0,
-			"the program %s is not executable, or not for this user", path);
+			"the program `%s` is not executable, or not for this user", path);
 	if (why == ENOEXEC)
 		return error_set(e, ERROR_TYPE, 0,
-			"the program %s is made for another machine, or a script without a first "
+			"the program `%s` is made for another machine, or a script without a first "
 			"line #!",
 			path);
-	return error_errno(e, why, "run %s", path);
+	return error_errno(e, why, "run `%s`", path);
 }
 
 /* As execvp(3) searches, but along the PATH that the program will have. */
@@ -106,7 +106,7 @@ static int search(
 	}
 	if (found.code == ERROR_NONE)
 		return error_set(e, ERROR_MISSING, 0,
-			"the program %s is in no directory of its PATH, %s", name, directories);
+			"the program `%s` is in no directory of its PATH, %s", name, directories);
 	*e = found;
 	return -1;
 }

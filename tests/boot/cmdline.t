@@ -101,7 +101,7 @@ make_stack test 1 -- "$work/root.layer"
 make_initramfs "$work/keys" --set 'signatures 2' --pub "$work/second.pub"
 make_image "$work/keys"
 refuses "two signatures are needed, one is there" "$work/keys" SIGNATURE \
-	"signatures by 1 trusted key(s), 2 different ones are needed" --snapshot
+	"signed by 1 trusted key, and 2 different ones are needed" --snapshot
 "$plyboot" sign --key "$work/second.key" "$work/store/stacks/test-1.stack" >"$work/sign.log" 2>&1
 make_image "$work/keys"
 boots "both are there" "$work/keys" --snapshot
@@ -109,7 +109,7 @@ reports "  both keys are named" 'len(r["keys"]) == 2'
 id=$(openssl pkey -pubin -in "$work/second.pub" -outform DER | sha256sum | cut -d ' ' -f 1)
 "$plyboot" keygen -o "$work/third" >"$work/keygen.log" 2>&1
 twin "$work/keys" --set 'signatures 2' --pub "$work/second.pub" --pub "$work/third.pub" --set "revoked sha256:$id"
-refuses "one of them is revoked" "$work/twin" SIGNATURE "signatures by 1 trusted key(s), 2 different ones" --snapshot
+refuses "one of them is revoked" "$work/twin" SIGNATURE "signed by 1 trusted key, and 2 different ones" --snapshot
 twin "$work/keys" --pub "$work/second.pub" --set "revoked sha256:$id"
 boots "one is enough, and the other not revoked" "$work/twin" --snapshot
 reports "  it alone is named" 'len(r["keys"]) == 1'

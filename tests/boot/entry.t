@@ -188,13 +188,13 @@ unstarted() {
 	entry bad --on-exit poweroff "$@"
 	ends "$name" "$work/bad" off "ERROR the program does not start: $code: $text" "  what to do: "
 }
-unstarted "no such program" MISSING "the program /app/nothing is not there" -- /app/nothing
-unstarted "no such program in PATH" MISSING "the program nothing is in no directory of its PATH, /bin:/sbin" \
+unstarted "no such program" MISSING "the program \`/app/nothing\` is not there" -- /app/nothing
+unstarted "no such program in PATH" MISSING "the program \`nothing\` is in no directory of its PATH, /bin:/sbin" \
 	--env PATH=/bin:/sbin -- nothing
-unstarted "no interpreter" MISSING "run /app/no-interpreter: the interpreter that it needs" -- /app/no-interpreter
-unstarted "not executable" TYPE "the program /app/no-mode is not executable" -- /app/no-mode
-unstarted "a directory" TYPE "the program /app is no file" -- /app
-unstarted "no program" TYPE "the program /app/no-program is made for another machine" -- /app/no-program
+unstarted "no interpreter" MISSING "run \`/app/no-interpreter\`: the interpreter that it needs" -- /app/no-interpreter
+unstarted "not executable" TYPE "the program \`/app/no-mode\` is not executable" -- /app/no-mode
+unstarted "a directory" TYPE "the program \`/app\` is no file" -- /app
+unstarted "no program" TYPE "the program \`/app/no-program\` is made for another machine" -- /app/no-program
 unstarted "an unknown user" CONFIG "the user .nobody. is not in /etc/passwd" --user nobody -- sh
 unstarted "an unknown group" CONFIG "the group .nobody. is not in /etc/group" --user app:nobody -- sh
 unstarted "a directory that is a file" TYPE "/etc/passwd must be a directory" --directory /etc/passwd -- sh

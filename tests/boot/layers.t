@@ -106,7 +106,7 @@ on_kernel own-6.1
 boots "a layer that asks for user.* attributes is refused, one that can do without boots" "$work/xattrs" --snapshot
 reports "  the one" '[(f["file"], f["code"]) for f in r["failed"]] == [("test-2.stack", "KERNEL")] and "user." in r["failed"][0]["reason"]'
 reports "  and the other" \
-	'r["version"] == 1 and any("1 user.* attributes left out" in w for w in r["warnings"])'
+	'r["version"] == 1 and any("1 user.* attribute left out" in w for w in r["warnings"])'
 on_kernel own-6.12
 make_initramfs "$work/xattrs"
 boots "the same on Linux 6.12" "$work/xattrs" --snapshot

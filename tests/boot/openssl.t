@@ -88,5 +88,5 @@ unsigned 1
 run sign >"$work/sign.log"
 cp "$work/x.stack" "$work/store/stacks/test-1.stack"
 make_image "$work/good"
-refuses "signed by another key" "$work/good" KEY "which is none of the 1 trusted keys" --snapshot
+refuses "signed by another key" "$work/good" KEY "and by no trusted key (there is 1)" --snapshot
 finish

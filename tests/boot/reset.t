@@ -63,7 +63,7 @@ check "  and what stays" grep -q '^stays  /opt/tree/own: 1 name in it' "$work/co
 runs "the next boot does it: what was kept is there, and what the image has" kept
 says "  it says so" "reset: /etc/machine-id is kept"
 says "  of each" "reset: of /var/lib/y the upper had nothing"
-says "  and in all" "warning: test was reset: 5 names of its upper and 1 persistent paths are kept, [0-9]* inodes and [0-9]* KiB free again"
+says "  and in all" "warning: test was reset: 5 names of its upper and 1 persistent path are kept, [0-9]* inodes and [0-9]* KiB free again"
 reports "  boot.json has it" 'any(re.match("test was reset: 5 names", w) for w in r["warnings"])'
 reports "  the others are begun anew" '[(p["path"], p["seeded"]) for p in r["persist"]] == [("/var/lib/x", True), ("/var/lib/y", False)]'
 check "  nothing of it is left" none_left
@@ -75,10 +75,10 @@ says "  is not followed" "warning: command line: plyboot.reset is not followed: 
 APPEND="plyboot.reset plyboot.upper=volatile" runs "where it does, and nothing is kept" none "$work/allowed"
 says "  it does nothing" "warning: plyboot.reset does nothing: nothing is kept in this boot"
 APPEND=plyboot.reset runs "where it does" conf-kept "$work/allowed"
-says "  it is reset, but for what init.conf keeps" "warning: test was reset: 1 names of its upper and 0 persistent paths are kept"
+says "  it is reset, but for what init.conf keeps" "warning: test was reset: 1 name of its upper and 0 persistent paths are kept"
 reports "  which boot.json has" 'r["policy"]["keep"] == ["/etc/machine-id"]'
 APPEND=plyboot.reset runs "at each boot again" conf-kept "$work/allowed"
-says "  as long as it is there" "warning: test was reset: 1 names"
+says "  as long as it is there" "warning: test was reset: 1 name "
 
 runs "paths are to be reverted" revert
 check "  it says so" says_it "/opt/tree: 3 differences, reverted by the next boot"

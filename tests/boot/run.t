@@ -30,7 +30,7 @@ check "... apart" test "$(cat "$work/err")" = err
 check "the second run had the first one's root" test "$(kept)" = "$before"
 run_ends "a signal" 137 "" -- sh -c 'kill -9 $$'
 run_ends "no such command" 127 "" -- nosuch
-run_says "... is said" 'nosuch is in no directory of its PATH'
+run_says "... is said" 'nosuch. is in no directory of its PATH'
 run_ends "one that can't be executed" 126 "" -- /etc/passwd
 run_ends "environment, directory, user" 0 "x y /bin 7 8" --env "A=x y" --directory /bin --user other -- \
 	sh -c 'echo "$A $(pwd) $(id -u) $(id -g)"'

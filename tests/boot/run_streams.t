@@ -50,7 +50,7 @@ guest 255 "exit with 255" '' -- sh -c 'exit 255'
 guest 137 "killed by SIGKILL" '' -- sh -c 'kill -9 $$'
 guest 143 "killed by SIGTERM" '' -- sh -c 'kill $$'
 guest 127 "no such program" '' -- nonesuch
-run_says "... is said" '^plyboot run: the command was not started: the program nonesuch is in no directory of its PATH'
+run_says "... is said" '^plyboot run: the command was not started: the program .nonesuch. is in no directory of its PATH'
 guest 127 "no such path" '' -- /bin/nonesuch
 guest 126 "a file that is no program" '' -- /etc/data
 guest 126 "a directory" '' -- /etc

@@ -37,7 +37,7 @@ check "  and is confirmed" confirm_on "$work/device/disk" test-1
 check "  at two boots" boots_once aside
 check "  in a row" confirm_on "$work/device/disk" test-1
 check "and then no more" boots_once aside
-recorded aside "WARNING: THE UPPER IS SET ASIDE: 1 boots of test 1"
+recorded aside "WARNING: THE UPPER IS SET ASIDE: 1 boot of test 1"
 cp --sparse=always "$work/aside.disk" "$work/device/disk"
 check "the device is confirmed again" confirm_on "$work/device/disk" test-1
 check "  and asked for its old upper" boots_once ask

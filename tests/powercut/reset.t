@@ -17,7 +17,7 @@ asks() {
 }
 check "a device is written to, and is to be reset" asks
 check "the boot that does it is recorded" record_operation reset "$work/device/disk"
-check "  it does" grep -q 'warning: test was reset: [0-9]* names of its upper and 1 persistent paths are kept' "$work/console"
+check "  it does" grep -q 'warning: test was reset: [0-9]* names* of its upper and 1 persistent path are kept' "$work/console"
 check "  and leaves what is kept, and nothing else" python3 "$resetting" finished "$work/reset.disk" "$work/reset.base"
 status=0
 python3 "$resetting" judge "$work/reset.base" "$work/reset.writes" "$top/build/x86_64/carry-out" "${PLYBOOT_STATES:-400}" "$seed" \

@@ -93,7 +93,7 @@ static void test_kept(void)
 	ask("reset\nkeep /.hidden\nkeep /etc/machine-id\nkeep /none/at/all\nkeep /opt/tree/sub\n"
 	    "keep /srv/gone\nkeep /var/lib/b-b/sub/f\n");
 	carry_out(false);
-	ok(says_alone("6 names of its upper and 1 persistent paths are kept"),
+	ok(says_alone("6 names of its upper and 1 persistent path are kept"),
 		"a reset that keeps some");
 	is_str(names_in(HOME), "made-for paths upper ", "... leaves what has it");
 	is_str(names_in(HOME "/paths"), "var-lib-b%2db ", "... and the persistent path, whole");
@@ -141,7 +141,7 @@ static void test_confirmed_trial(void)
 	memset(home_record.stacks[0].text.bytes, 7, DIGEST_BYTES);
 	ask("reset\nkeep /x\n");
 	carry_out(false);
-	ok(was_said("1 names of its upper") && is_there(HOME "/upper/x"),
+	ok(was_said("1 name of its upper") && is_there(HOME "/upper/x"),
 		"what a confirmed trial wrote is kept");
 	make_home();
 	shell("rm -r " HOME "/upper && echo x >" HOME "/upper");

@@ -339,15 +339,16 @@ static void survives_what_a_child_does(void)
 	is_int(missing, JAIL_SECCOMP, "which is told");
 	is_refused(kill_itself, &no_seccomp, ERROR_JAIL, "was killed", "one that is killed");
 	is_refused(use_up_its_time, &no_seccomp, ERROR_JAIL, "CPU time", "one with SIGXCPU");
-	is_refused(fall_silent, &jail, ERROR_JAIL, "less than there is", "one that says nothing");
+	is_refused(
+		fall_silent, &jail, ERROR_JAIL, "less than it announced", "one that says nothing");
 	is_refused(leave, &jail, ERROR_JAIL, "without a word", "one that just ends");
 	is_refused(close_and_live_on, &jail, ERROR_JAIL, "was killed",
 		"one that closes its pipe and lives on");
-	is_refused(write_nonsense, &jail, ERROR_JAIL, "numbers that can't be",
+	is_refused(write_nonsense, &jail, ERROR_JAIL, "impossible numbers",
 		"one that writes nonsense and lives on");
 	is_refused(write_verdict_and_die, &jail, ERROR_JAIL, "crashed",
 		"one that says it is done and crashes");
-	is_refused(write_half_a_verdict, &jail, ERROR_JAIL, "less than there is",
+	is_refused(write_half_a_verdict, &jail, ERROR_JAIL, "less than it announced",
 		"one that says half of it");
 	comes_out_right(NULL, &jail, "one that does nothing of that");
 }
