@@ -79,6 +79,14 @@ static bool page_mentions(const struct verb *verb, const char *word)
 	return verb == NULL || verb_mentions(verb, word);
 }
 
+/* From that row on, the first one that the page speaks of; else the last one, without a word. */
+static const struct mention *next_mention(const struct mention *row, const struct verb *verb)
+{
+	while (row->word != NULL && !page_mentions(verb, row->word))
+		row++;
+	return row;
+}
+
 static void print_heading(const char *name, const char *summary, FILE *to)
 {
 	fputs(".TH ", to);
@@ -110,6 +118,7 @@ static void print_synopsis(const struct verb *verb, FILE *to)
 
 static void print_option(const struct option_spec *spec, FILE *to)
 {
+	char remark[OPTION_REMARK_SIZE];
 	fputs(".TP\n\\fB", to);
 	print_literal(spec->name, to);
 	fputs("\\fR", to);
@@ -120,15 +129,8 @@ static void print_option(const struct option_spec *spec, FILE *to)
 	}
 	fputc('\n', to);
 	roff_prose(spec->help, strlen(spec->help), to);
-	if (spec->kind == OPTION_LIST)
-		fputs(" (may be repeated)", to);
-	if (spec->required)
-		fputs(" (required)", to);
-	if (spec->fallback != NULL) {
-		fputs(" (default: ", to);
-		print_literal(spec->fallback, to);
-		fputs(")", to);
-	}
+	options_remark(spec, remark);
+	print_literal(remark, to);
 	fputc('\n', to);
 }
 
@@ -178,13 +180,10 @@ static void print_statuses(const struct verb *verb, FILE *to)
 static void print_mentions(
 	const char *heading, const struct mention *table, const struct verb *verb, FILE *to)
 {
-	bool any = false;
-	for (const struct mention *row = table; row->word != NULL; row++) {
-		if (!page_mentions(verb, row->word))
-			continue;
-		if (!any)
-			fprintf(to, ".SH %s\n", heading);
-		any = true;
+	const struct mention *row = next_mention(table, verb);
+	if (row->word != NULL)
+		fprintf(to, ".SH %s\n", heading);
+	for (; row->word != NULL; row = next_mention(row + 1, verb)) {
 		fputs(".TP\n.B ", to);
 		print_literal(row->name, to);
 		fputc('\n', to);
@@ -223,10 +222,9 @@ static void print_see_also(const struct verb *verb, FILE *to)
 		if (!itself && page_mentions(verb, words))
 			print_reference(page, to);
 	}
-	for (const struct mention *row = others; row->word != NULL; row++) {
-		if (page_mentions(verb, row->word))
-			print_reference(row->name, to);
-	}
+	const struct mention *row = next_mention(others, verb);
+	for (; row->word != NULL; row = next_mention(row + 1, verb))
+		print_reference(row->name, to);
 	fputc('\n', to);
 }
 

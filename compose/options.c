@@ -242,16 +242,22 @@ void options_print_text(const char *text, FILE *to)
 	}
 }
 
-/* What is said of an option, and how it may be given. */
-static void print_option_help(const struct option_spec *spec, FILE *to)
+void options_remark(const struct option_spec *spec, char out[OPTION_REMARK_SIZE])
 {
-	char text[512];
 	const bool fallback = spec->fallback != NULL;
-	int length = snprintf(text, sizeof text, "%s%s%s%s%s%s", spec->help,
+	(void)snprintf(out, OPTION_REMARK_SIZE, "%s%s%s%s%s",
 		spec->kind == OPTION_LIST ? " (may be repeated)" : "",
 		spec->required ? " (required)" : "", fallback ? " (default: " : "",
 		fallback ? spec->fallback : "", fallback ? ")" : "");
-	print_wrapped(text, (size_t)length, HELP_COLUMN, to);
+}
+
+/* What is said of an option, and how it may be given. */
+static void print_option_help(const struct option_spec *spec, FILE *to)
+{
+	char text[512], remark[OPTION_REMARK_SIZE];
+	options_remark(spec, remark);
+	(void)snprintf(text, sizeof text, "%s%s", spec->help, remark);
+	print_wrapped(text, strlen(text), HELP_COLUMN, to);
 	fputc('\n', to);
 }
 

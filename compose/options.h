@@ -49,6 +49,11 @@ int options_parse(const struct option_spec *specs, void *options, int argc, char
 	struct text_list *operands, struct error *e);
 void options_free(const struct option_spec *specs, void *options);
 
+/* How an option may be given: "", or " (may be repeated)", " (required)", " (default: ...)", or
+ * several of them. */
+enum { OPTION_REMARK_SIZE = 256 };
+void options_remark(const struct option_spec *spec, char out[OPTION_REMARK_SIZE]);
+
 /* The rows, one or more lines each, for --help. */
 void options_print(const struct option_spec *specs, FILE *to);
 

@@ -126,6 +126,12 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int took_longer(const struct program_run *run, struct error *e)
+{
+	return error_set(
+		e, ERROR_IO, 0, "%s took longer than %u s", run->arguments[0], run->limit_s);
+}
+
 /* Till a program's limit, for poll(). -1: it has none; 0: it is over, and `e` says so. */
 static int left_ms(const struct program_run *run, int64_t start_ms, struct error *e)
 {
@@ -134,8 +140,7 @@ static int left_ms(const struct program_run *run, int64_t start_ms, struct error
 	int64_t left = start_ms + (int64_t)run->limit_s * 1000 - now_ms();
 	if (left > 0)
 		return left > INT_MAX ? INT_MAX : (int)left;
-	(void)error_set(
-		e, ERROR_IO, 0, "%s took longer than %u s", run->arguments[0], run->limit_s);
+	(void)took_longer(run, e);
 	return 0;
 }
 
@@ -187,6 +192,8 @@ static int judge(const struct program_run *run, int status, struct said *said, s
 	const char *name = run->arguments[0];
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM && run->limit_s > 0)
+		return took_longer(run, e);
 	if (WIFSIGNALED(status))
 		return error_set(
 			e, ERROR_IO, 0, "%s was ended by signal %d", name, WTERMSIG(status));

@@ -44,6 +44,19 @@ reports "  without a warning" 'r["warnings"] == [] and r["upper"]["kind"] == "pe
 APPEND="loglevel=7 plyboot.layers=/dev/vda2" refuses "a partition without ext4" "$work/good" DEVICE "/dev/vda2 holds no ext4 file system"
 check "  which was never mounted" [ "$(grep -c 'EXT4-fs' "$work/console")" -eq 0 ]
 
+# --- older file systems: ext4's driver mounts them, and `plyboot doctor`, which reads them itself, says that before
+
+for type in ext2 ext3; do
+	twin "$work/good"
+	partition_copy "$work/twin/disk" plyboot-layers "$work/layers"
+	mke2fs -q -F -t $type -L "my layers" -d "$work/store" "$work/layers" 2>"$work/mke2fs.log"
+	partition_put "$work/twin/disk" plyboot-layers "$work/layers"
+	"$plyboot" doctor --json --image "$work/twin/disk" --initrd "$work/twin/initramfs" >"$work/doctor.json" 2>&1 || true
+	check "an $type with the layers: doctor says that it boots" grep -q '"boots": *true' "$work/doctor.json"
+	APPEND=loglevel=7 boots "  it does" "$work/twin"
+	check "  by ext4's driver" grep -q "EXT4-fs (vda1): mount" "$work/console"
+done
+
 # --- the record: something else is never written to
 
 for what in "/dev/vda:/dev/vda can't be opened: .*busy" "/dev/vda3:the device holds a file system" \

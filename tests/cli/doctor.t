@@ -14,15 +14,6 @@ head -c 3000000 /dev/urandom >src/file
 "$plyboot" keygen -o k >/dev/null
 "$plyboot" keygen -o other >/dev/null
 "$plyboot" pack -o a.layer src >/dev/null
-flip() { # FILE OFFSET: one bit of the byte there, whatever it is
-	python3 -c '
-import sys
-with open(sys.argv[1], "r+b") as file:
-    file.seek(int(sys.argv[2]))
-    byte = file.read(1)[0]
-    file.seek(-1, 1)
-    file.write(bytes([byte ^ 1]))' "$1" "$2"
-}
 stack() { # VERSION OPTION...
 	local version=$1
 	shift

@@ -80,7 +80,7 @@ refuses "a state that is too small" 1 LIMIT "$plyboot" image --state-size 1M -o 
 refuses "a stack that is not there" 3 MISSING "$plyboot" image --stack demo-3 -o x.img
 refuses "an output that can't be" 3 MISSING "$plyboot" image -o nowhere/x.img
 cp "$(blob b.layer)" kept
-printf 'X' | dd of="$(blob b.layer)" bs=1 seek=20 conv=notrunc status=none
+flip "$(blob b.layer)" 20
 refuses "a blob that is damaged" 1 DIGEST "$plyboot" image -o x.img
 truncate -s 10 "$(blob b.layer)"
 refuses "a blob that is cut" 1 SIZE "$plyboot" image -o x.img

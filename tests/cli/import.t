@@ -164,7 +164,7 @@ ok "again, into a store that has it" import_it r.layer --store pulled --insecure
 is "... fetches no layer, only the config" "$(($(registry_blobs GET | cut -d' ' -f1) <= 1))" 1
 rotten=$(digests r.layer | tail -n 1)
 rotten=pulled/blobs/sha256/${rotten#sha256:}
-cp "$rotten" right && printf x | dd of="$rotten" bs=1 seek=20 conv=notrunc status=none
+cp "$rotten" right && flip "$rotten" 20
 registry_mark
 ok "again, where a layer has rotted" import_it r.layer --store pulled --insecure "docker://$registry/app:1"
 is "... it alone is fetched" "$(($(registry_blobs GET | cut -d' ' -f1) <= 3))" 1

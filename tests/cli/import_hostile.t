@@ -253,7 +253,7 @@ refuses "nothing there" 3 MISSING import_it nowhere
 # --- a store that is damaged
 # A blob that has rotted is not believed, and is put right.
 rotten=store/blobs/sha256/${top#sha256:}
-printf x | dd of="$rotten" bs=1 seek=20 conv=notrunc status=none
+flip "$rotten" 20
 ok "a blob of the store that has rotted" import_it good
 ok "... is good again" cmp "$rotten" "good/blobs/sha256/${top#sha256:}"
 echo '{"schemaVersion":2}' >store/index.json

@@ -194,13 +194,13 @@ has "... its blobs are there" "$work/out" '^written: 0 bytes in 0 blobs$'
 ok "... has both signatures then" "$plyboot" verify --store dev --pub k.pub --pub k2.pub --signatures 2 d-1
 sed -i '$d' store/stacks/d-1.stack
 # The last line's signature, of the key k2, becomes another one that decodes.
-sed -i '$s/ \(.\)\(.\)\([^ ]*\)$/ \2\1\3/' dev/stacks/d-1.stack
+sed -i '$s/ A\([^ ]*\)$/ B\1/; t; $s/ .\([^ ]*\)$/ A\1/' dev/stacks/d-1.stack
 ok "a further signature that has rotted" "$plyboot" install --to dev --pub k.pub --pub k2.pub d-1
 ok "... goes, since it would refuse the stack" "$plyboot" verify --store dev --pub k.pub --pub k2.pub d-1
 
 # --- blobs that are not what they should be
 state=$(dev_state dev)
-printf x | dd of="dev/$(blob base.layer | cut -d/ -f2-)" bs=1 seek=5000 conv=notrunc status=none
+flip "dev/$(blob base.layer | cut -d/ -f2-)" 5000
 ok "a layer that has rotted" install d-2
 has "... is said" "$work/out" "^written: [0-9]+ bytes in 1 blob, 1 in place of what has rotted\$"
 is "... and is good again" "$(dev_state dev)" "$state"
@@ -216,7 +216,7 @@ ok "a source that lacks what is there" install ./usb
 rm -rf dev
 refuses "... but nothing can do without" 3 MISSING install ./usb
 cp "$(blob base.layer)" "usb/$(blob base.layer | cut -d/ -f2-)"
-printf x | dd of="usb/$(blob base.layer | cut -d/ -f2-)" bs=1 seek=5000 conv=notrunc status=none
+flip "usb/$(blob base.layer | cut -d/ -f2-)" 5000
 refuses "a source that is damaged" 1 DIGEST install ./usb
 has "... which names the blob" "$work/err" "DIGEST: the blob $(of base.layer layer): .*its bytes differ"
 truncate -s -1 "usb/$(blob base.layer | cut -d/ -f2-)"
@@ -225,7 +225,7 @@ head -c 5000000 /dev/zero >"usb/$(blob base.layer pieces | cut -d/ -f2-)"
 cp "$(blob base.layer)" "usb/$(blob base.layer | cut -d/ -f2-)"
 refuses "a table as large as none is" 1 LIMIT install ./usb
 cp "$(blob base.layer pieces)" "usb/$(blob base.layer pieces | cut -d/ -f2-)"
-printf x | dd of="usb/$(blob two.layer | cut -d/ -f2-)" bs=1 seek=5000 conv=notrunc status=none
+flip "usb/$(blob two.layer | cut -d/ -f2-)" 5000
 "$plyboot" install --to dev --pub k.pub ./usb >"$work/out" 2>"$work/err"
 is "a damaged layer behind a good one: status" $? 1
 is "... no stack file is there" "$(ls dev/stacks)" ""
@@ -360,7 +360,7 @@ for type in ext4 ext2; do
 	is "... with a block less" "$(tight -1 $type)" 3
 done
 # The layer rots: the new one takes the place of the old one, for which there is no room beside it twice.
-on_ext4 8M 32 'printf x | dd of=m/'"$(blob base.layer | cut -d/ -f2-)"' bs=1 seek=5000 conv=notrunc status=none
+on_ext4 8M 32 'python3 "'"$here"'/flip.py" m/'"$(blob base.layer | cut -d/ -f2-)"' 5000
 	"$0" install --dry-run --to m --pub k.pub d-2 && "$0" install --to m --pub k.pub d-2' >"$work/out" 2>"$work/err"
 is "a layer that has rotted there: status" $? 0
 

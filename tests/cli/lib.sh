@@ -105,6 +105,11 @@ plain() {
 	esac
 }
 
+# flip FILE OFFSET: spoil the byte there, whatever it is
+flip() {
+	python3 "$here/flip.py" "$@"
+}
+
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ "$@"
 }

@@ -136,14 +136,7 @@ damage() { # CODE WHAT FIELD BY
 damage LIMIT "more entries than are signed for" entries -1
 damage SIZE "fewer" entries 1
 damage LIMIT "more bytes" unpacked -1
-python3 - "$(blob high.layer)" <<-'EOF'
-	import sys
-	with open(sys.argv[1], "r+b") as file:
-	    file.seek(20)
-	    byte = file.read(1)[0]
-	    file.seek(20)
-	    file.write(bytes([byte ^ 1]))
-EOF
+flip "$(blob high.layer)" 20
 refuses "a bit of a blob: ls" 1 DIGEST "$plyboot" ls s-1
 refuses "a bit of a blob: cat, of the other layer even" 1 DIGEST "$plyboot" cat s-1 etc/twin
 is "... and no byte came out" "$(wc -c <"$work/out")" 0

@@ -3,17 +3,6 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-flip() { # FILE OFFSET
-	python3 - "$1" "$2" <<-'EOF'
-		import sys
-		with open(sys.argv[1], "r+b") as file:
-		    file.seek(int(sys.argv[2]))
-		    byte = file.read(1)[0]
-		    file.seek(int(sys.argv[2]))
-		    file.write(bytes([byte ^ 1]))
-	EOF
-}
-
 mkdir src src2
 head -c 300000 /dev/urandom >src/file
 echo second >src2/file

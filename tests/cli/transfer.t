@@ -99,7 +99,7 @@ refuses "... under a name that none can have" 2 USAGE "$plyboot" export --ref 'a
 refuses "... under no name" 2 USAGE "$plyboot" export --ref '' tree-3 new
 
 cp "$(blob high.layer)" whole
-printf x | dd of="$(blob high.layer)" bs=1 seek=700 conv=notrunc status=none
+flip "$(blob high.layer)" 700
 refuses "export of a damaged layer, to a new directory" 1 DIGEST "$plyboot" export tree-3 new
 refuses "... to a layout that is there" 1 DIGEST "$plyboot" export --ref third tree-3 out
 refuses "... to an archive" 1 DIGEST "$plyboot" export tree-3 new.tar
@@ -201,7 +201,7 @@ snapshot_of_two=$(find two -type f -exec sha256sum {} + | sort)
 ok "pull it once more" "$plyboot" pull --insecure --store two --pub k.pub "$image:4"
 is "... changes nothing" "$(find two -type f -exec sha256sum {} + | sort)" "$snapshot_of_two"
 
-printf x | dd of="two/$(blob base.layer | cut -d/ -f2-)" bs=1 seek=200 conv=notrunc status=none
+flip "two/$(blob base.layer | cut -d/ -f2-)" 200
 ok "a blob of the store that has rotted" "$plyboot" pull --insecure --store two --pub k.pub "$image:4"
 has "... was fetched" "$work/out" "^fetched: [0-9]+ bytes in 3 blobs"
 is "... and is good again" "$(find two -type f -exec sha256sum {} + | sort)" "$snapshot_of_two"
@@ -258,7 +258,7 @@ refuses "another image got the name meanwhile" 1 DIGEST env PATH="$PWD/bin:$PATH
 	then="rm new/.new-*/blobs/sha256/$(sha256sum manifest.json | cut -d' ' -f1)" \
 	"$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 refuses "a layer that was exchanged" 1 DIGEST env PATH="$PWD/bin:$PATH" \
-	then="printf x | dd of=\$(echo new/.new-*)/blobs/sha256/$(of base.layer layer | cut -d: -f2) bs=1 seek=99 conv=notrunc status=none" \
+	then="python3 '$here/flip.py' \$(echo new/.new-*)/blobs/sha256/$(of base.layer layer | cut -d: -f2) 99" \
 	"$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 ok "the next one finishes" "$plyboot" pull --insecure --store new --pub k.pub "$image:4"
 rm -r new bin

@@ -45,7 +45,7 @@ boot_some() {
 
 notices_a_bit() {
 	cp --sparse=always "$work/$1.disk" "$work/other"
-	printf '\001' | dd of="$work/other" bs=1 seek=30000000 conv=notrunc status=none
+	python3 "$top/tests/cli/flip.py" "$work/other" 30000000
 	! left=$work/other states=1 judged "$1" && grep -qx 'the log does not give the disk that QEMU left' "$work/judged"
 }
 
