@@ -9,21 +9,29 @@ on_kernel own-6.12 # whose tmpfs has user.* attributes
 
 image=$("$top/tests/stacking/image")
 registry_start
-reference=$registry/appliance:built
+reference=$registry/app:1
 check "buildah's image is pushed to a registry" skopeo copy --dest-tls-verify=false --dest-no-creds "oci:$image:built" \
 	"docker://$reference"
 skopeo inspect --raw --tls-verify=false --no-creds "docker://$reference" >"$work/manifest.json"
 
-export PLYBOOT_STORE=$work/store
-check "plyboot import" "$plyboot" import --insecure -o "$work/built.layer" "docker://$reference"
-registry_stop
-check "plyboot entry, from the image's config" "$plyboot" entry --image "$reference" -o "$work/entry.layer"
+# The README's commands, at a registry that has no certificate, and only the first one needs.
+unset PLYBOOT_STORE
+cd "$work"
+mkdir build
+ln -s "$(realpath "$plyboot")" build/plyboot
+python3 "$top/tests/boot/text.py" section "$top/README.md" 'A container image' >"$work/commands"
+for verb in import entry stack; do
+	command=$(grep "^build/plyboot $verb " "$work/commands") || command=false
+	name="the README: $command"
+	command=${command//registry.example\/app:1/$reference}
+	check "$name" sh -c "${command/ import / import --insecure }"
+	[ $verb != import ] || registry_stop
+done
+check "  it has no other" [ "$(wc -l <"$work/commands")" -eq 3 ]
 "$plyboot" keygen -o "$work/key" >"$work/keygen.log" 2>&1
-stack=$work/store/stacks/test-1.stack
-check "plyboot stack" "$plyboot" stack --name test --version 1 --on-failure reboot --init /.plyboot/entry \
-	"$work/built.layer" "$work/entry.layer"
+stack=$work/store/stacks/app-1.stack
 check "plyboot sign" "$plyboot" sign --key "$work/key.key" "$stack"
-check "plyboot verify" "$plyboot" verify --pub "$work/key.pub" test-1
+check "plyboot verify" "$plyboot" verify --pub "$work/key.pub" app-1
 
 python3 -c 'import json, sys
 for layer in json.load(sys.stdin)["layers"]: print(layer["digest"])' <"$work/manifest.json" >"$work/registrys"
@@ -33,8 +41,8 @@ check "  the stack has them by its digests, and one more on top: the entry" \
 	diff <(cat "$work/registrys" <(sed -n 's/^layer //p' "$work/entry.layer")) "$work/stacks"
 
 make_initramfs "$work/out"
-make_image "$work/out" --stack test-1
-MEMORY=1024 ends "the image boots" "$work/out" off "test 1: 6 layers" "/usr/local/bin/answer exited with status 0"
+make_image "$work/out" --stack app-1
+MEMORY=1024 ends "the image boots" "$work/out" off "app 1: 6 layers" "/usr/local/bin/answer exited with status 0"
 
 # answers NAME WANTED: the only such line that the entrypoint said
 answers() {

@@ -3,12 +3,17 @@
 
 # own_cache: roots that a test runs are kept in $work from here on, and not among its user's. Kernels are the user's, and so is what
 # was found out of /dev/kvm, which takes three seconds.
+users_cache=${PLYBOOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plyboot}
 own_cache() {
-	local users=${PLYBOOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plyboot}
-	mkdir -p "$users/kernels" "$work/cache/plyboot"
-	ln -s "$users/kernels" "$users/kvm" "$work/cache/plyboot/"
+	mkdir -p "$users_cache/kernels" "$work/cache/plyboot"
+	ln -s "$users_cache/kernels" "$users_cache/kvm" "$work/cache/plyboot/"
 	unset PLYBOOT_CACHE
 	export XDG_CACHE_HOME=$work/cache
+}
+
+# make: builds with what is in the user's, which it would build anew elsewhere
+make() {
+	PLYBOOT_CACHE=$users_cache command make -s --no-print-directory -C "$top" "$@"
 }
 
 # run [OPTION...] -- COMMAND...: `plyboot run` on the kernel of the tests, with ${run_options[@]}
