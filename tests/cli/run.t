@@ -49,6 +49,10 @@ none="--kernel kernel --root"
 
 cat >bin/qemu-system-x86_64 <<'EOF'
 #!/bin/sh
+echo "$*" >>"$SEEN.calls"
+case ${NO_SANDBOX:+no}$* in
+no*-sandbox*) echo "qemu: -sandbox on: $NO_SANDBOX" >&2 && exit 1 ;;
+esac
 for word; do
 	case $word in *id=disk0*) echo "$word" >"$SEEN" ;; esac
 done
@@ -159,6 +163,23 @@ wait
 is "three at once" "$(cat "$work"/status.? | xargs)" "123 123 123"
 is "... keep one" "$(entries)" 1
 is "... that all had" "$(sed 's/.*file=\([^,]*\),.*/\1/' "$work"/seen.? | sort -u | wc -l)" 1
+
+# --- a QEMU that was built without seccomp, or whose kernel has none for it
+
+calls() {
+	grep -c -- "$1" "$SEEN.calls"
+}
+rm "$SEEN.calls"
+run_with "a QEMU with a sandbox" --root root
+is "... gets it" "$(calls '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ') $(calls .)" "1 1"
+for says in "-sandbox support is not enabled in this QEMU binary" "There is no option group 'sandbox'" \
+	"failed to load seccomp syscall filter in kernel: Operation not permitted"; do
+	rm "$SEEN.calls"
+	export NO_SANDBOX=$says
+	run_with "a QEMU that says $says" --root root
+	is "... is started once more without" "$(calls '-sandbox on') $(calls .)" "1 2"
+done
+unset NO_SANDBOX
 
 # --- signals
 
