@@ -41,8 +41,8 @@ static void failed_sentence(const struct qemu_outcome *outcome, char *text, size
 	if (outcome->wait_status != -1 && WIFSIGNALED(outcome->wait_status) &&
 		WTERMSIG(outcome->wait_status) == SIGSYS)
 		(void)snprintf(text, size,
-			"%s (%s) made a system call that its sandbox denies; `--qemu-arg -sandbox "
-			"--qemu-arg off` is to do without",
+			"%s (%s) made a system call that its sandbox denies: `--qemu-arg -sandbox "
+			"--qemu-arg off` takes it away",
 			outcome->program, outcome->accel);
 	else if (outcome->wait_status != -1 && WIFSIGNALED(outcome->wait_status))
 		(void)snprintf(text, size, "%s (%s) was ended by signal %d: %s", outcome->program,

@@ -68,7 +68,7 @@ run_with() {
 	local name=$1 status=0
 	shift
 	rm -f "$SEEN"
-	"$plyboot" run --kernel kernel "$@" -- x >"$work/out" 2>"$work/err" </dev/null || status=$?
+	"$plyboot" run --kernel "${kernel:-kernel}" "$@" -- x >"$work/out" 2>"$work/err" </dev/null || status=$?
 	is "$name" "$status $([ -e "$SEEN" ] && echo started)" "123 started"
 	disk=$(sed 's/.*file=\([^,]*\),.*/\1/' "$SEEN")
 }
@@ -134,6 +134,46 @@ chmod 755 "$cache"
 run_with "a cache that others could read" --root root
 has "... is warned of" "$work/err" 'warning: .*nothing is kept there'
 chmod 700 "$cache"
+
+# Another build of the same version may pack otherwise.
+build=$plyboot
+plyboot=$work/other
+cp "$build" "$plyboot"
+printf x >>"$plyboot"
+run_with "another build of this command" --root root
+before=$disk
+ok "... makes a root of its own" test "${disk%/*}" != "$cache" -a "$n" -lt "$(entries)"
+run_with "... again" --root root
+is "... and keeps it" "$disk" "$before"
+plyboot=$build
+
+# Modules of a kernel that is built again in place: modules.dep may be as it was.
+modules=built/lib/modules/6.1.0
+mkdir -p $modules/kernel
+echo kernel >built/vmlinuz
+printf 'kernel/%s.ko:\n' ext4 9p 9pnet_virtio >$modules/modules.dep
+printf 'kernel/%s.ko\n' virtio_pci virtio_blk virtio_console overlay virtio_net >$modules/modules.builtin
+for module in ext4 9p 9pnet_virtio; do echo $module >$modules/kernel/$module.ko; done
+kernel=built
+run_with "a kernel with modules" --root root
+before=$disk
+echo 'kernel/other.ko:' >>$modules/modules.dep
+run_with "... and one more that is not needed" --root root
+is "... is the same root" "$disk" "$before"
+run_with "... as with a network card that is built in" --network --root root
+is "... is, too" "$disk" "$before"
+run_with "... but one with shares" --share root:/mnt --root root
+ok "... is another" test "$disk" != "$before"
+echo again >$modules/kernel/ext4.ko
+run_with "a module that was built again" --root root
+ok "... makes another root" test "$disk" != "$before"
+before=$disk
+echo again >$modules/kernel/9p.ko
+run_with "... but not one that is not needed" --root root
+is "... which is kept" "$disk" "$before"
+rm $modules/kernel/ext4.ko
+refuses "a module that is gone" 125 MISSING "$plyboot" run --kernel built --root root -- x
+kernel=
 
 # --keep: what can't be is said before there is a guest, and without a guest's end nothing is written.
 keep_refuses() {

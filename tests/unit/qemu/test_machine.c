@@ -167,8 +167,8 @@ static void sentences(void)
 	outcome.wait_status = SIGSYS;
 	qemu_outcome_sentence(&outcome, text, sizeof(text));
 	is_str(text,
-		"q (tcg) made a system call that its sandbox denies; `--qemu-arg -sandbox "
-		"--qemu-arg off` is to do without",
+		"q (tcg) made a system call that its sandbox denies: `--qemu-arg -sandbox "
+		"--qemu-arg off` takes it away",
 		"killed by its sandbox");
 	outcome.wait_status = SIGSEGV;
 	qemu_outcome_sentence(&outcome, text, sizeof(text));
