@@ -175,6 +175,19 @@ rm $modules/kernel/ext4.ko
 refuses "a module that is gone" 125 MISSING "$plyboot" run --kernel built --root root -- x
 kernel=
 
+# An entry comes while nobody sweeps.
+cat >bin/mke2fs <<'EOF'
+#!/bin/sh
+flock -x "$XDG_CACHE_HOME/plyboot/run/lock" sh -c ': >"$SEEN.held" && sleep 2 && : >"$SEEN.released"' >/dev/null 2>&1 &
+until [ -e "$SEEN.held" ]; do sleep 0.05; done
+exec /sbin/mke2fs "$@"
+EOF
+chmod 755 bin/mke2fs
+echo alone >root/bin/program
+run_with "a root that is made while another run sweeps" --root root
+rm bin/mke2fs
+ok "... waits for that" test -e "$SEEN.released" -a "$SEEN" -nt "$SEEN.released"
+
 # --keep: what can't be is said before there is a guest, and without a guest's end nothing is written.
 keep_refuses() {
 	rm -f "$SEEN"
