@@ -29,6 +29,16 @@ void initramfs_module_path(
 	}
 }
 
+char *initramfs_module_source(const struct modules *modules, const struct module *module)
+{
+	const bool elsewhere = module->path[0] == '/';
+	char *path;
+	return asprintf(&path, "%s%s%s", elsewhere ? "" : modules->directory, elsewhere ? "" : "/",
+		       module->path) < 0
+		       ? NULL
+		       : path;
+}
+
 static int read_whole(int fd, struct bytes *out, struct error *e)
 {
 	struct unzip *unzip;
@@ -51,15 +61,11 @@ static int read_whole(int fd, struct bytes *out, struct error *e)
 static int add_module(const struct modules *modules, const struct module *module, struct cpio *cpio,
 	struct error *e)
 {
-	SCOPED_FREE char *from = NULL;
+	SCOPED_FREE char *from = initramfs_module_source(modules, module);
 	SCOPED_BYTES bytes = {0};
 	char to[LIMIT_PATH_BYTES + 1];
-	/* An absolute path in modules.dep is one of a module elsewhere. */
-	if (asprintf(&from, "%s%s%s", module->path[0] == '/' ? "" : modules->directory,
-		    module->path[0] == '/' ? "" : "/", module->path) < 0) {
-		from = NULL;
+	if (from == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	}
 	SCOPED_FD fd = open(from, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(e, errno, "open the module `%s`", from);

@@ -11,6 +11,10 @@
 void initramfs_module_path(
 	const struct modules *modules, const struct module *module, char out[LIMIT_PATH_BYTES + 1]);
 
+/* Where it is on this machine: the caller's to free; NULL: no memory. An absolute path in
+ * modules.dep is one of a module elsewhere. */
+char *initramfs_module_source(const struct modules *modules, const struct module *module);
+
 /* The chosen ones. */
 int initramfs_add_modules(const struct modules *modules, struct cpio *cpio, struct error *e);
 

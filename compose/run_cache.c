@@ -130,10 +130,15 @@ static bool find(
 	return true;
 }
 
-/* Whoever has the name already made the same, unless it is broken: then it gives way. */
+/* Whoever has the name already made the same, unless it is broken: then it gives way. Alone with
+ * the cache: flock(2) may let go of one lock before it has the other, and a sweep comes in between.
+ */
 static int put(struct run_cache *cache, struct scratch *scratch, const char *name,
 	const char *const *files, struct run_entry *out, struct error *e)
 {
+	SCOPED_FD lock = run_sweep_lock(cache->fd, e);
+	if (lock < 0)
+		return -1;
 	for (int tries = 0; tries < 3; tries++) {
 		if (renameat(cache->fd, scratch->name, cache->fd, name) == 0) {
 			scope_close(&scratch->parent_fd);

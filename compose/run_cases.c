@@ -28,7 +28,7 @@ struct runner {
 	const struct run_cases *cases;
 	struct job *jobs; /* one for each case */
 	size_t next, printed, running, failed;
-	bool *not_booted; /* shared with the children */
+	bool *doubtful; /* shared with the children */
 	int signal_fd;
 	int signal_number; /* that ended all; 0: none */
 	sigset_t before;
@@ -79,10 +79,10 @@ static int run_case(const struct runner *runner, size_t at, FILE *explain, struc
 	if (own->limit_s != 0)
 		request.limit_s = (unsigned)own->limit_s;
 	request.command = &command.command;
-	enum qemu_end end = QEMU_END_OFF;
-	int status = run_guest(&request, explain, &end, e);
-	if (end == QEMU_END_NOT_BOOTED)
-		*runner->not_booted = true;
+	bool doubtful = false;
+	int status = run_guest(&request, explain, &doubtful, e);
+	if (doubtful)
+		*runner->doubtful = true;
 	return status;
 }
 
@@ -262,22 +262,22 @@ static int open_signals(struct runner *runner, struct error *e)
 	return runner->signal_fd >= 0 ? 0 : error_errno(e, errno, "signalfd");
 }
 
-int run_cases(const struct run_cases *cases, bool *not_booted, struct error *e)
+int run_cases(const struct run_cases *cases, bool *doubtful, struct error *e)
 {
 	SCOPED_FREE struct job *jobs = calloc(cases->file->count, sizeof *jobs);
 	struct runner runner = {.cases = cases, .jobs = jobs, .signal_fd = -1};
 	if (jobs == NULL)
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	runner.not_booted =
+	runner.doubtful =
 		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (runner.not_booted == MAP_FAILED)
+	if (runner.doubtful == MAP_FAILED)
 		return error_errno(e, errno, "memory shared with the cases");
 	if (open_signals(&runner, e) != 0)
 		return -1;
 	printf("1..%zu\n", cases->file->count);
 	int result = drive(&runner, e);
-	*not_booted = *runner.not_booted;
-	(void)munmap(runner.not_booted, sizeof(bool));
+	*doubtful = *runner.doubtful;
+	(void)munmap(runner.doubtful, sizeof(bool));
 	for (size_t i = 0; i < cases->file->count; i++)
 		drop_output(&jobs[i]);
 	(void)close(runner.signal_fd);

@@ -13,7 +13,7 @@ struct run_cases {
 
 /* Run them, so many at once, and print each result as soon as those before it are printed. 0: all
  * are as they should be; 1: some are not; 128+N: signal N came, and all guests were ended. -1:
- * ERROR_NOSPACE, ERROR_IO. `*not_booted`: a guest ended before it was ready for its command. */
-int run_cases(const struct run_cases *cases, bool *not_booted, struct error *e);
+ * ERROR_NOSPACE, ERROR_IO. `*doubtful`: run_guest_doubts_root() of any. */
+int run_cases(const struct run_cases *cases, bool *doubtful, struct error *e);
 
 #endif

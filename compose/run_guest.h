@@ -8,13 +8,16 @@
 enum { RUN_STATUS_FAILED = QEMU_STATUS_NOT_RUN };
 
 /* Boot it, run the command, and explain on `explain` what went wrong, unless that is the command's
- * own. `*end` is how it ended, unless it is NULL. Returns the exit status, or -1: no guest was
- * started. */
-int run_guest(
-	const struct qemu_request *request, FILE *explain, enum qemu_end *end, struct error *e);
+ * own. `*doubtful`: run_guest_doubts_root(). Returns the exit status, or -1: no guest was started.
+ */
+int run_guest(const struct qemu_request *request, FILE *explain, bool *doubtful, struct error *e);
 
 /* The same, with all that is known of it: `outcome` is large, and on the heap. */
 int run_guest_outcome(const struct qemu_request *request, FILE *explain,
 	struct qemu_outcome *outcome, struct error *e);
+
+/* Whether the guest did not come as far as its command for what may be the fault of its disk or its
+ * initramfs: a kept one may have rotted. Not for want of memory, of which /init says NOSPACE. */
+bool run_guest_doubts_root(const struct qemu_outcome *outcome);
 
 #endif

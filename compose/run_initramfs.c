@@ -18,26 +18,6 @@ static const char *const always[] = {
 static const char *const for_shares[] = {"9pnet_virtio", "9p", NULL};
 static const char *const for_network[] = {"virtio_net", NULL};
 
-int run_initramfs_identify(const char *modules, struct sha256 *hash, struct error *e)
-{
-	SCOPED_MODULES found = {0};
-	SCOPED_FREE char *path = NULL;
-	struct stat st;
-	if (modules_open(modules, &found, e) != 0)
-		return -1;
-	if (asprintf(&path, "%s/modules.dep", found.directory) < 0) {
-		path = NULL;
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	}
-	if (stat(path, &st) != 0)
-		return error_errno(e, errno, "stat `%s`", path);
-	const int64_t which[] = {(int64_t)st.st_dev, (int64_t)st.st_ino, (int64_t)st.st_size,
-		(int64_t)st.st_ctim.tv_sec, (int64_t)st.st_ctim.tv_nsec};
-	sha256_update(hash, found.release, strlen(found.release) + 1);
-	sha256_update(hash, which, sizeof which);
-	return 0;
-}
-
 static int choose(struct modules *modules, const char *const *names, struct error *e)
 {
 	for (; *names != NULL; names++) {
@@ -65,6 +45,37 @@ static int choose_all(const struct run_initramfs *wanted, struct modules *module
 		choose_for_shares(wanted, modules, e) != 0)
 		return -1;
 	return wanted->network ? choose(modules, for_network, e) : 0;
+}
+
+static int identify_module(const struct modules *modules, const struct module *module,
+	struct sha256 *hash, struct error *e)
+{
+	SCOPED_FREE char *path = initramfs_module_source(modules, module);
+	struct stat st;
+	if (path == NULL)
+		return error_set(e, ERROR_NOSPACE, 0, "no memory");
+	if (stat(path, &st) != 0)
+		return error_errno(e, errno, "the module `%s`", path);
+	const int64_t which[] = {(int64_t)st.st_dev, (int64_t)st.st_ino, (int64_t)st.st_size,
+		(int64_t)st.st_ctim.tv_sec, (int64_t)st.st_ctim.tv_nsec};
+	sha256_update(hash, module->path, strlen(module->path) + 1);
+	sha256_update(hash, which, sizeof which);
+	return 0;
+}
+
+int run_initramfs_identify(const struct run_initramfs *wanted, struct sha256 *hash, struct error *e)
+{
+	SCOPED_MODULES modules = {0};
+	if (wanted->modules == NULL)
+		return 0;
+	if (choose_all(wanted, &modules, e) != 0)
+		return -1;
+	sha256_update(hash, modules.release, strlen(modules.release) + 1);
+	for (size_t i = 0; i < modules.chosen_count; i++) {
+		if (identify_module(&modules, modules.chosen[i], hash, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The stack is the only one, and the disk the only one that has such partitions: a further disk of

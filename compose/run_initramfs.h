@@ -16,8 +16,10 @@ struct run_initramfs {
 	const struct public_key *key;
 };
 
-/* Hash what says which modules there are, and that they are the same. ERROR_MISSING. */
-int run_initramfs_identify(const char *modules, struct sha256 *hash, struct error *e);
+/* Hash which modules it takes, and that they are the same files, without reading them.
+ * ERROR_MISSING. */
+int run_initramfs_identify(
+	const struct run_initramfs *wanted, struct sha256 *hash, struct error *e);
 
 /* Write it. ERROR_MISSING: no /init for the architecture, or no such module. */
 int run_initramfs_write(

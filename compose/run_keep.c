@@ -192,7 +192,7 @@ int run_keep_take(struct run_keep *keep, struct error *e)
 }
 
 int run_keep_guest(struct run_keep *keep, const struct qemu_request *request, FILE *explain,
-	enum qemu_end *end, struct error *e)
+	bool *doubtful, struct error *e)
 {
 	SCOPED_FREE struct qemu_outcome *outcome = calloc(1, sizeof *outcome);
 	if (outcome == NULL)
@@ -200,7 +200,7 @@ int run_keep_guest(struct run_keep *keep, const struct qemu_request *request, FI
 	int status = run_guest_outcome(request, explain, outcome, e);
 	if (status < 0)
 		return -1;
-	*end = outcome->end;
+	*doubtful = run_guest_doubts_root(outcome);
 	if (outcome->end != QEMU_END_COMMAND) {
 		report_note("`%s` was not written: the guest ended before there was anything to "
 			    "keep",

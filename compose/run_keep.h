@@ -37,7 +37,7 @@ int run_keep_prepare(struct run_keep *keep, struct run_command *command, struct 
  * Returns the status, which is the command's then; that nothing was written in another case is
  * said. -1: there was no guest, or what run_keep_take() says. */
 int run_keep_guest(struct run_keep *keep, const struct qemu_request *request, FILE *explain,
-	enum qemu_end *end, struct error *e);
+	bool *doubtful, struct error *e);
 
 /* When the command has ended: put the layer into the store, and write the .layer file.
  * ERROR_MISSING: the guest has left none. ERROR_DIGEST, ERROR_FORMAT, ERROR_PATH, ERROR_TYPE: it

@@ -21,26 +21,38 @@
 
 /* --- what it depends on */
 
-static void add_program(struct sha256 *hash, const struct embedded *program)
+static struct run_initramfs initramfs_of(const struct run_root *root)
 {
-	if (program != NULL)
-		sha256_update(hash, program->start, (size_t)(program->end - program->start));
+	return (struct run_initramfs){.architecture = root->reading.architecture,
+		.modules = root->modules,
+		.shares = root->shares,
+		.network = root->network};
+}
+
+/* This very program: what packs, and /init and the rest that it carries. Another build of the same
+ * version is another file, or was changed at another time. */
+static int identify_self(struct sha256 *hash, struct error *e)
+{
+	struct stat st;
+	if (stat("/proc/self/exe", &st) != 0)
+		return error_errno(e, errno, "stat /proc/self/exe");
+	const int64_t which[] = {(int64_t)st.st_dev, (int64_t)st.st_ino, (int64_t)st.st_size,
+		(int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec, (int64_t)st.st_ctim.tv_sec,
+		(int64_t)st.st_ctim.tv_nsec};
+	sha256_update(hash, which, sizeof which);
+	return 0;
 }
 
 static int identify(const struct run_root *root, struct digest *out, struct error *e)
 {
-	static const char purpose[] = "plyboot run root 1 " PLYBOOT_VERSION;
+	static const char purpose[] = "plyboot run root 2 " PLYBOOT_VERSION;
 	const char *architecture = root->reading.architecture;
-	bool modules = root->modules != NULL; /* else nothing is chosen of them */
-	const uint8_t flags[] = {modules, modules && root->shares, modules && root->network};
+	const struct run_initramfs initramfs = initramfs_of(root);
 	struct sha256 hash;
 	sha256_start(&hash);
 	sha256_update(&hash, purpose, sizeof purpose);
 	sha256_update(&hash, architecture, strlen(architecture) + 1);
-	add_program(&hash, embedded_init(architecture));
-	add_program(&hash, embedded_run(architecture));
-	sha256_update(&hash, flags, sizeof flags);
-	if (modules && run_initramfs_identify(root->modules, &hash, e) != 0)
+	if (identify_self(&hash, e) != 0 || run_initramfs_identify(&initramfs, &hash, e) != 0)
 		return -1;
 	for (size_t i = 0; i < root->source_count; i++) {
 		if (run_source_identify(&root->sources[i], &root->reading, &hash, e) != 0)
@@ -184,11 +196,8 @@ static int make_in_store(struct run_root *root, int dir_fd, const char *path, st
 	if (layout_open(path, true, &layout, e) != 0 || private_key_generate(&key, e) != 0 ||
 		fill_store(root, &key, &layout, e) != 0 || write_disk(dir_fd, &layout, e) != 0)
 		return -1;
-	const struct run_initramfs wanted = {.architecture = root->reading.architecture,
-		.modules = root->modules,
-		.shares = root->shares,
-		.network = root->network,
-		.key = &key.public};
+	struct run_initramfs wanted = initramfs_of(root);
+	wanted.key = &key.public;
 	return run_initramfs_write(&wanted, dir_fd, RUN_ROOT_INITRAMFS, e);
 }
 

@@ -122,11 +122,19 @@ static void sweep(int cache_fd, uint64_t most_bytes)
 	free(list.items);
 }
 
-int run_sweep_begin(int cache_fd, uint64_t most_bytes, struct scratch *out, struct error *e)
+int run_sweep_lock(int cache_fd, struct error *e)
 {
 	SCOPED_FD lock = openat(cache_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX) != 0)
 		return error_errno(e, errno, "lock the cache");
+	return scope_take_fd(&lock);
+}
+
+int run_sweep_begin(int cache_fd, uint64_t most_bytes, struct scratch *out, struct error *e)
+{
+	SCOPED_FD lock = run_sweep_lock(cache_fd, e);
+	if (lock < 0)
+		return -1;
 	sweep(cache_fd, most_bytes);
 	if (scratch_open_in(cache_fd, out, e) != 0)
 		return -1;

@@ -358,9 +358,9 @@ static struct qemu_request make_request(const struct run *run)
 /* --- one command */
 
 /* /init verifies each byte of the disk, but only a boot shows that it did not rot in the cache. */
-static void doubt_root(struct run *run, bool booted)
+static void doubt_root(struct run *run, bool doubtful)
 {
-	if (booted || !run->root.found)
+	if (!doubtful || !run->root.found)
 		return;
 	run_entry_spoil(&run->root);
 	report_note("this root was made by an earlier run: it will be made anew by the next");
@@ -370,7 +370,7 @@ static int run_one(struct run *run, struct error *e)
 {
 	SCOPED_RUN_COMMAND made = {0};
 	struct qemu_request request = make_request(run);
-	enum qemu_end end = QEMU_END_OFF;
+	bool doubtful = false;
 	if (run_command_make(&run->given->given, &made, e) != 0 ||
 		(run->keep.output_path != NULL && run_keep_prepare(&run->keep, &made, e) != 0))
 		return -1;
@@ -384,9 +384,9 @@ static int run_one(struct run *run, struct error *e)
 		request.limit_s = 0;
 	request.command = &made.command;
 	int status = run->keep.output_path != NULL
-			     ? run_keep_guest(&run->keep, &request, stderr, &end, e)
-			     : run_guest(&request, stderr, &end, e);
-	doubt_root(run, end != QEMU_END_NOT_BOOTED);
+			     ? run_keep_guest(&run->keep, &request, stderr, &doubtful, e)
+			     : run_guest(&request, stderr, &doubtful, e);
+	doubt_root(run, doubtful);
 	return status;
 }
 
@@ -396,9 +396,9 @@ static int run_all(struct run *run, struct error *e)
 		.request = make_request(run),
 		.given = &run->given->given,
 		.jobs = run->given->jobs != 0 ? (size_t)run->given->jobs : 1};
-	bool not_booted = false;
-	int status = run_cases(&cases, &not_booted, e);
-	doubt_root(run, !not_booted);
+	bool doubtful = false;
+	int status = run_cases(&cases, &doubtful, e);
+	doubt_root(run, doubtful);
 	return status;
 }
 

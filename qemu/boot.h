@@ -170,6 +170,8 @@ struct qemu_outcome {
  * ends it when one comes that our caller did not have us ignore. Nothing is left when this returns,
  * no process and no file; QEMU also ends when the calling thread is killed.
  *
+ * QEMU gets seccomp's sandbox where it has one, as qemu/machine.c says it.
+ *
  * Returns 0 with the outcome filled in when QEMU was started, however the guest ended. -1:
  * ERROR_MISSING when QEMU (its Debian package is named), the kernel, the initrd or a disk is not
  * there, ERROR_USAGE for an architecture that is not in the table or a PLYBOOT_ACCEL that is

@@ -13,6 +13,7 @@ enum { GUEST_CHUNK_SIZE = 4096 }; /* PIPE_BUF: so much never blocks once poll sa
 struct guest {
 	const struct qemu_request *request;
 	struct qemu_outcome *outcome;
+	bool sandbox; /* to be asked of QEMU */
 	struct process process;
 	int console_fd;      /* ours of two pairs of sockets; QEMU has the others */
 	int verdict_fd;      /* -1 with a command */

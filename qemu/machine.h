@@ -42,11 +42,16 @@ void machine_argument(struct machine_arguments *arguments, const char *format, .
 void machine_argument_list(struct machine_arguments *arguments, const char *const *list);
 void machine_arguments_free(struct machine_arguments *arguments);
 
-/* QEMU's whole argument vector for a request. The two descriptors are sockets that QEMU inherits;
- * the second is for the verdict, or with a command for its frames.
- * The caller frees it in every case. ERROR_NOSPACE. */
+/* How this QEMU is used. The descriptors are sockets that it inherits. */
+struct machine_use {
+	const char *accel; /* "kvm" or "tcg" */
+	bool sandbox;      /* ask it to give up what it needs no more; not every QEMU can */
+	int console_fd;
+	int port_fd; /* for the verdict, or with a command for its frames */
+};
+
+/* QEMU's whole argument vector for a request. The caller frees it in every case. ERROR_NOSPACE. */
 int machine_command(const struct machine *machine, const struct qemu_request *request,
-	const char *accel, int console_fd, int port_fd, struct machine_arguments *arguments,
-	struct error *e);
+	const struct machine_use *use, struct machine_arguments *arguments, struct error *e);
 
 #endif

@@ -1,5 +1,6 @@
 #include "boot.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -37,7 +38,13 @@ static void failed_sentence(const struct qemu_outcome *outcome, char *text, size
 	const char *complaint =
 		outcome->complaint[0] != '\0' ? outcome->complaint : "it printed nothing";
 
-	if (outcome->wait_status != -1 && WIFSIGNALED(outcome->wait_status))
+	if (outcome->wait_status != -1 && WIFSIGNALED(outcome->wait_status) &&
+		WTERMSIG(outcome->wait_status) == SIGSYS)
+		(void)snprintf(text, size,
+			"%s (%s) made a system call that its sandbox denies: `--qemu-arg -sandbox "
+			"--qemu-arg off` takes it away",
+			outcome->program, outcome->accel);
+	else if (outcome->wait_status != -1 && WIFSIGNALED(outcome->wait_status))
 		(void)snprintf(text, size, "%s (%s) was ended by signal %d: %s", outcome->program,
 			outcome->accel, WTERMSIG(outcome->wait_status), complaint);
 	else

@@ -186,6 +186,20 @@ run_says "... and given up" 'it will be made anew by the next'
 run_ends "the next run has a good one" 0 hello -- busybox echo hello
 check "... that is another" test "$(stat -c %i "$root_disk")" != "$damaged"
 
+# --- too little memory: the same root does with more
+
+head -c 20000000 /dev/urandom >"$work/root/large"
+ends "a larger root" 0 hello -- busybox echo hello </dev/null
+before=$(kept)
+status=0
+timeout 120 "$plyboot" run --root "$work/root" --memory 48 -- true </dev/null >"$work/out" 2>"$work/err" || status=$?
+check "... with too little memory" test "$status" -eq 125
+says "... says so" 'NOSPACE: the layers need [0-9]+ MiB of memory'
+check "... which is no fault of the root" test "$(grep -c 'made anew' "$work/err")" -eq 0
+ends "... and has it again with more" 0 hello -- busybox echo hello </dev/null
+check "... as it was" test "$(kept)" = "$before"
+rm "$work/root/large"
+
 # --- cases
 
 cat >"$work/cases" <<'EOF'

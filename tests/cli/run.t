@@ -83,6 +83,10 @@ boots "a vmlinux with CONFIG_PVH" tree/vmlinux tree
 
 cat >bin/qemu-system-x86_64 <<'EOF'
 #!/bin/sh
+echo "$*" >>"$SEEN.calls"
+case ${NO_SANDBOX:+no}$* in
+no*-sandbox*) echo "qemu: -sandbox on: $NO_SANDBOX" >&2 && exit 1 ;;
+esac
 for word; do
 	case $word in *id=disk0*) echo "$word" >"$SEEN" ;; esac
 done
@@ -98,7 +102,7 @@ run_with() {
 	local name=$1 status=0
 	shift
 	rm -f "$SEEN"
-	"$plyboot" run --kernel kernel "$@" -- x >"$work/out" 2>"$work/err" </dev/null || status=$?
+	"$plyboot" run --kernel "${kernel:-kernel}" "$@" -- x >"$work/out" 2>"$work/err" </dev/null || status=$?
 	is "$name" "$status $([ -e "$SEEN" ] && echo started)" "123 started"
 	disk=$(sed 's/.*file=\([^,]*\),.*/\1/' "$SEEN")
 }
@@ -204,6 +208,59 @@ run_with "a cache that others could read" --root root
 has "... is warned of" "$work/err" 'warning: .*nothing is kept there'
 chmod 700 "$cache"
 
+# Another build of the same version may pack otherwise.
+build=$plyboot
+plyboot=$work/other
+cp "$build" "$plyboot"
+printf x >>"$plyboot"
+run_with "another build of this command" --root root
+before=$disk
+ok "... makes a root of its own" test "${disk%/*}" != "$cache" -a "$n" -lt "$(entries)"
+run_with "... again" --root root
+is "... and keeps it" "$disk" "$before"
+plyboot=$build
+
+# Modules of a kernel that is built again in place: modules.dep may be as it was.
+modules=built/lib/modules/6.1.0
+mkdir -p $modules/kernel
+echo kernel >built/vmlinuz
+printf 'kernel/%s.ko:\n' ext4 9p 9pnet_virtio >$modules/modules.dep
+printf 'kernel/%s.ko\n' virtio_pci virtio_blk virtio_console overlay virtio_net >$modules/modules.builtin
+for module in ext4 9p 9pnet_virtio; do echo $module >$modules/kernel/$module.ko; done
+kernel=built
+run_with "a kernel with modules" --root root
+before=$disk
+echo 'kernel/other.ko:' >>$modules/modules.dep
+run_with "... and one more that is not needed" --root root
+is "... is the same root" "$disk" "$before"
+run_with "... as with a network card that is built in" --network --root root
+is "... is, too" "$disk" "$before"
+run_with "... but one with shares" --share root:/mnt --root root
+ok "... is another" test "$disk" != "$before"
+echo again >$modules/kernel/ext4.ko
+run_with "a module that was built again" --root root
+ok "... makes another root" test "$disk" != "$before"
+before=$disk
+echo again >$modules/kernel/9p.ko
+run_with "... but not one that is not needed" --root root
+is "... which is kept" "$disk" "$before"
+rm $modules/kernel/ext4.ko
+refuses "a module that is gone" 125 MISSING "$plyboot" run --kernel built --root root -- x
+kernel=
+
+# An entry comes while nobody sweeps.
+cat >bin/mke2fs <<'EOF'
+#!/bin/sh
+flock -x "$XDG_CACHE_HOME/plyboot/run/lock" sh -c ': >"$SEEN.held" && sleep 2 && : >"$SEEN.released"' >/dev/null 2>&1 &
+until [ -e "$SEEN.held" ]; do sleep 0.05; done
+exec /sbin/mke2fs "$@"
+EOF
+chmod 755 bin/mke2fs
+echo alone >root/bin/program
+run_with "a root that is made while another run sweeps" --root root
+rm bin/mke2fs
+ok "... waits for that" test -e "$SEEN.released" -a "$SEEN" -nt "$SEEN.released"
+
 # --keep: what can't be is said before there is a guest, and without a guest's end nothing is written.
 keep_refuses() {
 	rm -f "$SEEN"
@@ -232,6 +289,23 @@ wait
 is "three at once" "$(cat "$work"/status.? | xargs)" "123 123 123"
 is "... keep one" "$(entries)" 1
 is "... that all had" "$(sed 's/.*file=\([^,]*\),.*/\1/' "$work"/seen.? | sort -u | wc -l)" 1
+
+# --- a QEMU that was built without seccomp, or whose kernel has none for it
+
+calls() {
+	grep -c -- "$1" "$SEEN.calls"
+}
+rm "$SEEN.calls"
+run_with "a QEMU with a sandbox" --root root
+is "... gets it" "$(calls '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ') $(calls .)" "1 1"
+for says in "-sandbox support is not enabled in this QEMU binary" "There is no option group 'sandbox'" \
+	"failed to load seccomp syscall filter in kernel: Operation not permitted"; do
+	rm "$SEEN.calls"
+	export NO_SANDBOX=$says
+	run_with "a QEMU that says $says" --root root
+	is "... is started once more without" "$(calls '-sandbox on') $(calls .)" "1 2"
+done
+unset NO_SANDBOX
 
 # --- signals
 

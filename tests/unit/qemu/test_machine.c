@@ -1,9 +1,12 @@
 /* qemu/machine.c: a request becomes QEMU's arguments, compared as one transcript. */
+#include <signal.h>
 #include <string.h>
 
 #include "../../qemu/machine.h"
 #include "../../qemu/tsc.h"
 #include "tap.h"
+
+static bool sandbox;
 
 /* All arguments, one space between two. */
 static const char *command_for(const struct qemu_request *request, const char *accel)
@@ -13,7 +16,10 @@ static const char *command_for(const struct qemu_request *request, const char *a
 	const struct machine *machine = machine_find(request->architecture, NULL);
 
 	text[0] = '\0';
-	if (!machine || machine_command(machine, request, accel, 5, 6, &arguments, NULL))
+	const struct machine_use use = {
+		.accel = accel, .sandbox = sandbox, .console_fd = 5, .port_fd = 6};
+
+	if (!machine || machine_command(machine, request, &use, &arguments, NULL))
 		return NULL;
 	for (size_t i = 0; i < arguments.count; i++) {
 		size_t used = strlen(text);
@@ -83,6 +89,45 @@ static void full_request(void)
 		"disks in order, commas doubled in options only, extra arguments last");
 }
 
+static const char *sandbox_for(const struct qemu_request *request)
+{
+	static char words[256];
+	const char *found = strstr(command_for(request, "tcg"), " -sandbox ");
+
+	(void)snprintf(words, sizeof(words), "%s", found ? found + strlen(" -sandbox ") : "none");
+	words[strcspn(words, " ")] = '\0';
+	return words;
+}
+
+static void sandboxes(void)
+{
+	static const char *const bridge[] = {"-nic", "bridge", NULL};
+	static const char *const own[] = {"-s", "-sandbox", "off", NULL};
+	static const char *const own_too[] = {"--sandbox", "off", NULL};
+	static const char *const none[] = {NULL};
+	struct qemu_request request = QEMU_REQUEST_INIT;
+
+	request.kernel = "k";
+	sandbox = true;
+	is_str(sandbox_for(&request),
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"a sandbox");
+	request.extra = none;
+	is_str(sandbox_for(&request),
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"... with an empty list of arguments, too");
+	request.extra = bridge;
+	is_str(sandbox_for(&request), "on,obsolete=deny",
+		"arguments of one's own may need helper programs");
+	request.extra = own;
+	is_str(sandbox_for(&request), "off", "a sandbox of one's own is the only one");
+	request.extra = own_too;
+	ok(!strstr(command_for(&request, "tcg"), " -sandbox "), "... with two dashes, too");
+	sandbox = false;
+	request.extra = NULL;
+	is_str(sandbox_for(&request), "none", "none for a QEMU that has none");
+}
+
 static void unknown_architecture(void)
 {
 	struct error e = {0};
@@ -112,6 +157,22 @@ static void statuses(void)
 	outcome.end = QEMU_END_INTERRUPTED;
 	outcome.signal_number = 15;
 	is_int(qemu_outcome_status(&outcome), 143, "interrupted");
+}
+
+static void sentences(void)
+{
+	struct qemu_outcome outcome = {.end = QEMU_END_FAILED, .program = "q", .accel = "tcg"};
+	char text[512];
+
+	outcome.wait_status = SIGSYS;
+	qemu_outcome_sentence(&outcome, text, sizeof(text));
+	is_str(text,
+		"q (tcg) made a system call that its sandbox denies: `--qemu-arg -sandbox "
+		"--qemu-arg off` takes it away",
+		"killed by its sandbox");
+	outcome.wait_status = SIGSEGV;
+	qemu_outcome_sentence(&outcome, text, sizeof(text));
+	is_str(text, "q (tcg) was ended by signal 11: it printed nothing", "... or otherwise");
 }
 
 static const char *const run_true[] = {"true", NULL};
@@ -185,8 +246,10 @@ int main(void)
 {
 	plain_request();
 	full_request();
+	sandboxes();
 	unknown_architecture();
 	statuses();
+	sentences();
 	command_request();
 	tsc_rate();
 	return done();
