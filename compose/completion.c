@@ -23,6 +23,8 @@ static const struct {
 	{"STACK", "stack"},
 	{"TARGET", "stack"},
 	{"SOURCE", "file"},
+	{"HOST:GUEST", "directory"},
+	{"BOOT.JSON", "file"},
 	{"DIR", "directory"},
 	{"OLD", "directory"},
 	{"NEW", "directory"},

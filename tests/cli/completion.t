@@ -37,6 +37,8 @@ completes "... in one word" "--compress=zstd" pack --compress=z
 completes "a number is nobody's" "" pack --level ""
 completes "a directory" " dirnames" pack --store ""
 completes "a file" " default" boot --kernel ""
+completes "a directory in front of a colon" " dirnames" run --share ""
+completes "a report" " default" plot ""
 completes "words of operands" "restore" upper rest
 completes "a verb without operands" "" status ""
 completes "an unknown verb" "" nosuch ""
