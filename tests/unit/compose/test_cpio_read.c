@@ -93,13 +93,39 @@ static void headers(void)
 	char text[200];
 	struct cpio_members members = {0};
 	size_t at, length = header(text, "070701", "000081a4", "00000000", "00000005", "a");
-	memcpy(text + length - 2, "a\0b", 4);
+	memcpy(text + length - 2, "a\0bc", 5);
 	is_int(read_of(text, length + 3, &members, &at), -1, "a NUL within a name");
 	length = header(text, "070701", "000081a4", "00000000", "00000002", "a");
 	text[20] = '\0';
 	is_int(read_of(text, length, &members, &at), -1, "a NUL in its mode");
 	ok(read_of("07070", 5, &members, &at) == 0 && at == 0, "five bytes are none");
 	is_int(read_of("070701", 6, &members, &at), -1, "six may be one, which is cut");
+	cpio_members_free(&members);
+}
+
+/* What stands behind the end in memory is none of it: the bytes are not copied here. */
+static void behind_the_end(void)
+{
+	char text[300];
+	struct cpio_members members = {0};
+	struct error e = {0};
+	size_t at = 0;
+	size_t length = header(text, "070701", "000081a4", "00000000", "00000007", "abcdef");
+	ok(cpio_read((uint8_t *)text, length - 4, &at, &members, &e) == -1 &&
+			e.code == ERROR_FORMAT && at == 0,
+		"a name that goes on behind the end");
+	ok(cpio_read((uint8_t *)text, 109, &at, &members, &e) == -1 && e.code == ERROR_FORMAT,
+		"a header that does");
+	memset(text + length, 'x', 20);
+	text[61] = '6';
+	ok(cpio_read((uint8_t *)text, length + 9, &at, &members, &e) == 0 && members.count == 1 &&
+			members.items[0].size_bytes == 6 &&
+			members.items[0].data == (uint8_t *)text + 120 && at == length + 9,
+		"content up to the end, behind a name and what fills it up");
+	at = 0;
+	ok(cpio_read((uint8_t *)text, length + 8, &at, &members, &e) == -1 &&
+			e.code == ERROR_FORMAT && at == 0 && members.count == 1,
+		"content that goes on behind it");
 	cpio_members_free(&members);
 }
 
@@ -158,6 +184,7 @@ static void too_many(void)
 int main(void)
 {
 	headers();
+	behind_the_end();
 	names();
 	too_many();
 	struct cpio_members members = {0};

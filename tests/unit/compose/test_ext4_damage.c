@@ -129,6 +129,32 @@ static void inode_is(uint32_t number, enum error_code code, const char *name)
 	make_disk();
 }
 
+static int read_zeros(void *context, uint64_t offset, void *buffer, size_t size_bytes)
+{
+	(void)context;
+	(void)offset;
+	memset(buffer, 0, size_bytes);
+	return 0;
+}
+
+/* So large that no number of an inode leads out of it. */
+static void inodes_of_a_large_one(void)
+{
+	const struct ext4 fs = {.read = read_zeros,
+		.blocks = UINT64_C(1) << 40,
+		.block_bytes = BLOCK,
+		.inodes = 32,
+		.inodes_per_group = 32,
+		.inode_bytes = 128,
+		.descriptor_bytes = 32,
+		.first_block = 1};
+	struct ext4_file file;
+	struct error e;
+	ok(ext4_file(&fs, 32, &file, &e) == 0, "the last inode of a large file system");
+	ok(ext4_file(&fs, 0, &file, &e) == -1 && e.code == ERROR_FORMAT, "inode 0 of it");
+	ok(ext4_file(&fs, 33, &file, &e) == -1 && e.code == ERROR_FORMAT, "and one too many");
+}
+
 static void inodes(void)
 {
 	inode_is(0, ERROR_FORMAT, "inode 0");
@@ -426,6 +452,29 @@ static void large_blocks(void)
 	make_disk();
 }
 
+/* A root of so many blocks of 64 KiB, all of them the same one. */
+static void make_long_root(unsigned blocks)
+{
+	make_disk_of(6);
+	uint8_t *root = inode(EXT4_ROOT);
+	put_u32(root + 4, blocks * block_bytes);
+	put_node(root + 0x28, 1, 1);
+	put_index(root + 0x28, 0, 0, 40);
+	put_node(block(40), blocks, 0);
+	for (unsigned i = 0; i < blocks; i++)
+		put_extent(block(40), i, i, ROOT_BLOCK, 1);
+}
+
+static void long_directories(void)
+{
+	make_long_root(256);
+	is_int(lists("other"), 0, "a directory of 16 MiB");
+	is_int((long long)names_seen, 256, "all of it");
+	make_long_root(257);
+	is_int(lists("other"), -1, "one block more");
+	is_int((long long)names_seen, 0, "of which nothing is read");
+}
+
 /* The first, the second, ... read of the disk fails. */
 static void failing_reads(void)
 {
@@ -468,12 +517,14 @@ int main(void)
 	descriptors();
 	features();
 	inodes();
+	inodes_of_a_large_one();
 	leaves();
 	nodes();
 	far_away();
 	entries();
 	directories();
 	large_blocks();
+	long_directories();
 	failing_reads();
 	return done();
 }

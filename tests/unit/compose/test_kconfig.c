@@ -226,6 +226,9 @@ static void test_release_ends(void)
 	image[0x20e] = 0;
 	image[0x20f] = 0;
 	ok(!kconfig_release(image, 0x400, release, sizeof release), "none is told");
+	image[0x206] = ' ';
+	ok(!kconfig_release(image, 0x400, release, sizeof release),
+		"also when something like one stands there");
 	image[0x20e] = image[0x20f] = 0xff;
 	uint8_t *copy = malloc(0x210); /* so that the sanitizer sees the end */
 	memcpy(copy, image, 0x210);

@@ -180,6 +180,8 @@ static void out_of_place(void)
 		const char *name;
 	} cases[] = {
 		{"o", "output before hello"},
+		{"e", "an error before hello"},
+		{"c", "credit before hello"},
 		{"hh", "hello twice"},
 		{"ho", "output before the start"},
 		{"he", "an error before the start"},
