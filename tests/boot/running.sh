@@ -55,3 +55,21 @@ run_says() {
 run_silent() {
 	check "$1" test ! -s "$work/err"
 }
+
+# runs NAME [OPTION...] -- COMMAND...: it ends with 0
+runs() {
+	local name=$1
+	shift
+	if run_scanned "$@"; then
+		pass "$name"
+	else
+		cat "$work/out" "$work/err" >"$work/ends"
+		fail "$name" "$work/ends"
+	fi
+}
+
+# run_reports NAME EXPRESSION: as `reports`, of a command that has said show_report
+show_report='echo boot.json:; /bin/busybox cat /run/plyboot/boot.json; echo boot.json.'
+run_reports() {
+	check "$1" holds "$2" "$work/out"
+}
