@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # lib.sh's
+# shellcheck shell=bash disable=SC2034,SC2154 # for those that source this; lib.sh's
 # Sourced after lib.sh by the tests of `plyboot run`, and by those that look at a root with it.
 
 # own_cache: roots that a test runs are kept in $work from here on, and not among its user's. Kernels are the user's, and so is what
