@@ -286,9 +286,9 @@ ends() {
 	check "  and does it" grep -q "$kernel" "$work/console"
 }
 
-# holds EXPRESSION: Python's, true of the last boot's boot.json, which is r?
+# holds EXPRESSION [FILE]: Python's, true of the last boot's boot.json, which is r? It is shown on the console, or in FILE.
 holds() {
-	tr -d '\r' <"$work/console" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
+	tr -d '\r' <"${2:-$work/console}" | sed -n '/^boot.json:$/,/^boot.json\.$/p' | sed '1d;$d' >"$work/boot.json"
 	python3 -c '
 import json, re, sys
 r = json.load(open(sys.argv[1]))

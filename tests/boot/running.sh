@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # lib.sh's
+# shellcheck shell=bash disable=SC2034,SC2154 # for those that source this; lib.sh's
 # Sourced after lib.sh by the tests of `plyboot run`, and by those that look at a root with it.
 
 # own_cache: roots that a test runs are kept in $work from here on, and not among its user's. Kernels are the user's, and so is what
@@ -54,4 +54,22 @@ run_says() {
 
 run_silent() {
 	check "$1" test ! -s "$work/err"
+}
+
+# runs NAME [OPTION...] -- COMMAND...: it ends with 0
+runs() {
+	local name=$1
+	shift
+	if run_scanned "$@"; then
+		pass "$name"
+	else
+		cat "$work/out" "$work/err" >"$work/ends"
+		fail "$name" "$work/ends"
+	fi
+}
+
+# run_reports NAME EXPRESSION: as `reports`, of a command that has said show_report
+show_report='echo boot.json:; /bin/busybox cat /run/plyboot/boot.json; echo boot.json.'
+run_reports() {
+	check "$1" holds "$2" "$work/out"
 }
