@@ -64,6 +64,11 @@ struct guest_options {
 		.value = "ARG", .help = "one more argument for QEMU"                               \
 	}
 
+/* Of both verbs' texts: qemu/machine.c says why. */
+#define GUEST_SANDBOX_TEXT                                                                         \
+	"QEMU runs in seccomp's sandbox where it has one: it can start no program and not change " \
+	"its user. With a --qemu-arg, which may need that, it can.\n\n"
+
 /* ERROR_USAGE: one without the other. */
 int guest_options_check(const struct guest_options *given, struct error *e);
 

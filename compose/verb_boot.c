@@ -155,7 +155,7 @@ const struct verb verb_boot = {
 	.text = "At a terminal, that is the guest's console: log in there, leave with Ctrl-A X. "
 		"Otherwise the console is printed. KVM is used where it works, which is tried out "
 		"once; else QEMU emulates the processor. PLYBOOT_ACCEL=kvm or tcg in the "
-		"environment decides.\n\n"
+		"environment decides.\n\n" GUEST_SANDBOX_TEXT
 		"The guest's verdict is a line `plyboot-verdict N [NONCE]` on its second serial "
 		"port. It ends with N (0 to 119); or 120: no verdict where one was expected; 121: "
 		"the kernel panicked; 122: the time limit; 123: QEMU failed; 128 and a signal's "

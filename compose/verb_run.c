@@ -241,7 +241,7 @@ const struct verb verb_run = {
 		"$XDG_CACHE_HOME/plyboot or ~/.cache/plyboot, of which what was used longest ago "
 		"goes first. Of a "
 		"directory every name's times are looked at each time, so that a change is always "
-		"seen.\n\n"
+		"seen.\n\n" GUEST_SANDBOX_TEXT
 		"SOURCE may also be oci-archive:TAR[:NAME] or docker-archive:TAR[:NAME]. STORE is "
 		"an "
 		"OCI layout; NAME may have a version, as NAME:VERSION or NAME-VERSION of a stack, "

@@ -167,6 +167,7 @@ for _ in $(seq 300); do
 	! grep -q up "$log" || break
 	sleep 0.1
 done
+check "QEMU is in a sandbox" grep -Eq '^Seccomp:[[:space:]]2$' "/proc/$(xargs <"/proc/$pid/task/$pid/children")/status"
 for signal in HUP INT QUIT; do kill "-$signal" -- "-$pid"; done
 ended=0
 wait "$pid" || ended=$?
