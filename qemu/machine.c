@@ -276,8 +276,7 @@ static void add_sandbox(const struct qemu_request *request, struct machine_argum
 	if (has_sandbox(request->extra))
 		return;
 	machine_argument(arguments, "-sandbox");
-	machine_argument(arguments, "on,obsolete=deny%s",
-		plain ? ",elevateprivileges=deny,spawn=deny,resourcecontrol=deny" : "");
+	machine_argument(arguments, "%s", plain ? MACHINE_SANDBOX : "on,obsolete=deny");
 }
 
 int machine_command(const struct machine *machine, const struct qemu_request *request,
