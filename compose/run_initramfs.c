@@ -71,6 +71,7 @@ int run_initramfs_identify(const struct run_initramfs *wanted, struct sha256 *ha
 	if (choose_all(wanted, &modules, e) != 0)
 		return -1;
 	sha256_update(hash, modules.release, strlen(modules.release) + 1);
+	sha256_update(hash, &modules.chosen_count, sizeof modules.chosen_count);
 	for (size_t i = 0; i < modules.chosen_count; i++) {
 		if (identify_module(&modules, modules.chosen[i], hash, e) != 0)
 			return -1;

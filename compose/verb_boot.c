@@ -7,13 +7,14 @@
 #include "../layers/scope.h"
 #include "../qemu/boot.h"
 #include "../qemu/terminal.h"
+#include "guest_options.h"
 #include "verbs.h"
 
 struct boot_options {
-	const char *architecture, *kernel, *initrd, *image, *append, *nonce, *log, *forward;
-	struct text_list disks, qemu_arguments;
-	uint64_t memory_mib, cpus, limit_s;
-	bool expect_verdict, snapshot, network, no_terminal, reboot;
+	struct guest_options guest;
+	const char *kernel, *initrd, *image, *nonce, *log;
+	uint64_t memory_mib, limit_s;
+	bool expect_verdict, no_terminal, reboot;
 };
 
 #define FIELD(name_) .offset = offsetof(struct boot_options, name_)
@@ -36,49 +37,12 @@ static const struct option_spec options[] = {
 		.value = "FILE",
 		.help = "the first disk: what `plyboot image` made",
 		.required = true},
-	{.name = "--disk",
-		.kind = OPTION_LIST,
-		FIELD(disks),
-		.value = "FILE",
-		.help = "a further disk"},
-	{.name = "--snapshot",
-		.kind = OPTION_FLAG,
-		FIELD(snapshot),
-		.help = "write nothing to the disks' files: changes are lost at the end"},
-	{.name = "--append",
-		.kind = OPTION_TEXT,
-		FIELD(append),
-		.value = "WORDS",
-		.help = "more words for the kernel's command line"},
-	{.name = "--memory",
-		.kind = OPTION_NUMBER,
-		FIELD(memory_mib),
-		.value = "MIB",
-		.help = "of the guest",
-		.fallback = "1024",
-		.min = 16,
-		.max = 1 << 24},
-	{.name = "--cpus",
-		.kind = OPTION_NUMBER,
-		FIELD(cpus),
-		.value = "N",
-		.help = "of the guest",
-		.fallback = "1",
-		.min = 1,
-		.max = 255},
+	GUEST_OPTIONS_OF_MACHINE(struct boot_options, memory_mib),
 	{.name = "--reboot",
 		.kind = OPTION_FLAG,
 		FIELD(reboot),
 		.help = "boot again when the guest reboots, instead of ending"},
-	{.name = "--network",
-		.kind = OPTION_FLAG,
-		FIELD(network),
-		.help = "give the guest a network that reaches what this machine reaches"},
-	{.name = "--forward",
-		.kind = OPTION_TEXT,
-		FIELD(forward),
-		.value = "RULE",
-		.help = "with --network: QEMU's hostfwd, such as tcp:127.0.0.1:8080-:80"},
+	GUEST_OPTIONS_OF_DEVICES(struct boot_options),
 	{.name = "--time-limit",
 		.kind = OPTION_NUMBER,
 		FIELD(limit_s),
@@ -104,16 +68,6 @@ static const struct option_spec options[] = {
 		FIELD(log),
 		.value = "FILE",
 		.help = "write what the guest prints here, too"},
-	{.name = "--arch",
-		.kind = OPTION_TEXT,
-		FIELD(architecture),
-		.value = "A",
-		.help = "as `uname -m` says it; default: this machine's"},
-	{.name = "--qemu-arg",
-		.kind = OPTION_LIST,
-		FIELD(qemu_arguments),
-		.value = "ARG",
-		.help = "one more argument for QEMU"},
 	{0},
 };
 #undef FIELD
@@ -125,28 +79,7 @@ static int check_usage(const struct boot_options *given, struct error *e)
 	if (given->nonce != NULL &&
 		(given->nonce[0] == '\0' || strpbrk(given->nonce, " \t\r\n") != NULL))
 		return error_set(e, ERROR_USAGE, 0, "--nonce is one word");
-	if (given->forward != NULL && !given->network)
-		return error_set(e, ERROR_USAGE, 0, "--forward goes with --network");
-	return 0;
-}
-
-/* QEMU's own arguments end with NULL; the list has no room for it. */
-static int fill_lists(const struct boot_options *given, struct qemu_disk **disks,
-	const char ***arguments, struct error *e)
-{
-	const struct text_list *more = &given->qemu_arguments;
-	*disks = calloc(given->disks.count + 1, sizeof **disks);
-	*arguments = calloc(more->count + 1, sizeof **arguments);
-	if (*disks == NULL || *arguments == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	for (size_t i = 0; i <= given->disks.count; i++)
-		(*disks)[i] = (struct qemu_disk){
-			.path = i == 0 ? given->image : given->disks.items[i - 1],
-			.snapshot = given->snapshot,
-		};
-	for (size_t i = 0; i < more->count; i++)
-		(*arguments)[i] = more->items[i];
-	return 0;
+	return guest_options_check(&given->guest, e);
 }
 
 static int open_log(const char *path, int *fd, struct error *e)
@@ -184,28 +117,17 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 {
 	(void)operands;
 	const struct boot_options *given = opaque;
-	SCOPED_FREE struct qemu_disk *disks = NULL;
-	SCOPED_FREE const char **arguments = NULL;
 	SCOPED_FD log_fd = -1;
 	struct utsname machine;
 	if (uname(&machine) != 0)
 		return error_errno(e, errno, "uname");
-	if (check_usage(given, e) != 0 || fill_lists(given, &disks, &arguments, e) != 0 ||
-		open_log(given->log, &log_fd, e) != 0)
+	if (check_usage(given, e) != 0 || open_log(given->log, &log_fd, e) != 0)
 		return -1;
 	bool interactive = !given->no_terminal && !given->expect_verdict && terminal_present();
 	struct qemu_request request = QEMU_REQUEST_INIT;
-	request.architecture = given->architecture != NULL ? given->architecture : machine.machine;
 	request.kernel = given->kernel;
 	request.initrd = given->initrd;
-	request.append = given->append;
 	request.memory_mib = (unsigned)given->memory_mib;
-	request.cpus = (unsigned)given->cpus;
-	request.disks = disks;
-	request.disk_count = given->disks.count + 1;
-	request.network = given->network;
-	request.host_forward = given->forward;
-	request.extra = arguments;
 	request.reboot = given->reboot;
 	request.interactive = interactive;
 	request.console_fd = STDOUT_FILENO;
@@ -214,7 +136,13 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 		request.limit_s = (unsigned)given->limit_s;
 	request.verdict_required = given->expect_verdict;
 	request.expect = given->nonce;
-	return boot(&request, e);
+	const struct qemu_disk image = {.path = given->image, .snapshot = given->guest.snapshot};
+	struct guest_lists lists = {0};
+	int result = guest_options_fill(&given->guest, machine.machine, image, &lists, &request, e);
+	if (result == 0)
+		result = boot(&request, e);
+	guest_lists_free(&lists);
+	return result;
 }
 
 const struct verb verb_boot = {
@@ -227,7 +155,7 @@ const struct verb verb_boot = {
 	.text = "At a terminal, that is the guest's console: log in there, leave with Ctrl-A X. "
 		"Otherwise the console is printed. KVM is used where it works, which is tried out "
 		"once; else QEMU emulates the processor. PLYBOOT_ACCEL=kvm or tcg in the "
-		"environment decides.\n\n"
+		"environment decides.\n\n" GUEST_SANDBOX_TEXT
 		"The guest's verdict is a line `plyboot-verdict N [NONCE]` on its second serial "
 		"port. It ends with N (0 to 119); or 120: no verdict where one was expected; 121: "
 		"the kernel panicked; 122: the time limit; 123: QEMU failed; 128 and a signal's "

@@ -12,172 +12,9 @@
 #include "run_guest.h"
 #include "run_keep.h"
 #include "run_kernel.h"
+#include "run_options.h"
 #include "run_root.h"
 #include "verbs.h"
-
-struct run_options {
-	struct run_given given;
-	const char *kernel, *architecture, *store, *append, *log, *forward, *input, *cases, *keep;
-	struct text_list roots, disks, qemu_arguments;
-	uint64_t cpus, jobs;
-	bool root_owned, no_cache, snapshot, network, terminal, no_terminal;
-};
-
-#define FIELD(name_) .offset = offsetof(struct run_options, name_)
-static const struct option_spec options[] = {
-	{.name = "--root",
-		.kind = OPTION_LIST,
-		FIELD(roots),
-		.value = "SOURCE",
-		.help = "a part of the root, the bottom one first: a directory, a tar, a .layer "
-			"file, STORE:NAME of a stack or an image",
-		.required = true},
-	{.name = "--root-owned",
-		.kind = OPTION_FLAG,
-		FIELD(root_owned),
-		.help = "what the directories hold belongs to 0:0, whoever owns it here"},
-	{.name = "--store",
-		.kind = OPTION_TEXT,
-		FIELD(store),
-		.value = "DIR",
-		.help = "where the blobs of .layer files are, and --keep's go; default "
-			"$PLYBOOT_STORE, else ./store"},
-	{.name = "--kernel",
-		.kind = OPTION_TEXT,
-		FIELD(kernel),
-		.value = "FILE",
-		.help = "a bzImage or vmlinux, a directory with one, or a Debian package of one; "
-			"default: $PLYBOOT_KERNEL, else ours"},
-	{.name = "--arch",
-		.kind = OPTION_TEXT,
-		FIELD(architecture),
-		.value = "A",
-		.help = "as `uname -m` says it; default: this machine's"},
-	{.name = "--memory",
-		.kind = OPTION_NUMBER,
-		FIELD(given.memory_mib),
-		.value = "MIB",
-		.help = "of the guest",
-		.fallback = "1024",
-		.min = 16,
-		.max = 1 << 24},
-	{.name = "--cpus",
-		.kind = OPTION_NUMBER,
-		FIELD(cpus),
-		.value = "N",
-		.help = "of the guest",
-		.fallback = "1",
-		.min = 1,
-		.max = 255},
-	{.name = "--env",
-		.kind = OPTION_LIST,
-		FIELD(given.environment),
-		.value = "NAME=VALUE",
-		.help = "in the command's environment"},
-	{.name = "--directory",
-		.kind = OPTION_TEXT,
-		FIELD(given.directory),
-		.value = "PATH",
-		.help = "the command's working directory; default: /"},
-	{.name = "--user",
-		.kind = OPTION_TEXT,
-		FIELD(given.user),
-		.value = "USER[:GROUP]",
-		.help = "whom it runs as, by the guest's /etc/passwd or numbers; default: root"},
-	{.name = "--share",
-		.kind = OPTION_LIST,
-		FIELD(given.shares),
-		.value = "HOST:GUEST",
-		.help = "a directory of this machine's, read-only there (9p)"},
-	{.name = "--share-rw",
-		.kind = OPTION_LIST,
-		FIELD(given.writable_shares),
-		.value = "HOST:GUEST",
-		.help = "the same, writable: what the guest writes is yours"},
-	{.name = "--out",
-		.kind = OPTION_TEXT,
-		FIELD(given.out),
-		.value = "DIR",
-		.help = "what the command writes to " RUN_GIVEN_OUT " comes here"},
-	{.name = "--keep",
-		.kind = OPTION_TEXT,
-		FIELD(keep),
-		.value = "FILE.layer",
-		.help = "what the command changed in the root becomes a layer, whatever its "
-			"status: the record here, the blobs in the store"},
-	{.name = "--stdin",
-		.kind = OPTION_TEXT,
-		FIELD(input),
-		.value = "FILE",
-		.help = "the command's standard input; default: this one's, unless it is a "
-			"terminal"},
-	{.name = "--terminal",
-		.kind = OPTION_FLAG,
-		FIELD(terminal),
-		.help = "fail where this is no terminal; at one, it is the command's anyway"},
-	{.name = "--no-terminal",
-		.kind = OPTION_FLAG,
-		FIELD(no_terminal),
-		.help = "don't make this terminal the command's"},
-	{.name = "--time-limit",
-		.kind = OPTION_NUMBER,
-		FIELD(given.limit_s),
-		.value = "SECONDS",
-		.help = "default: 300; none when a terminal is the command's",
-		.min = 1,
-		.max = 1 << 24},
-	{.name = "--network",
-		.kind = OPTION_FLAG,
-		FIELD(network),
-		.help = "give the guest a network that reaches what this machine reaches"},
-	{.name = "--forward",
-		.kind = OPTION_TEXT,
-		FIELD(forward),
-		.value = "RULE",
-		.help = "with --network: QEMU's hostfwd, such as tcp:127.0.0.1:8080-:80"},
-	{.name = "--disk",
-		.kind = OPTION_LIST,
-		FIELD(disks),
-		.value = "FILE",
-		.help = "a further disk: /dev/vdb, /dev/vdc ..."},
-	{.name = "--snapshot",
-		.kind = OPTION_FLAG,
-		FIELD(snapshot),
-		.help = "write nothing to these disks' files: changes are lost at the end"},
-	{.name = "--append",
-		.kind = OPTION_TEXT,
-		FIELD(append),
-		.value = "WORDS",
-		.help = "more words for the kernel's command line"},
-	{.name = "--log",
-		.kind = OPTION_TEXT,
-		FIELD(log),
-		.value = "FILE",
-		.help = "write the guest's console here"},
-	{.name = "--qemu-arg",
-		.kind = OPTION_LIST,
-		FIELD(qemu_arguments),
-		.value = "ARG",
-		.help = "one more argument for QEMU"},
-	{.name = "--cases",
-		.kind = OPTION_TEXT,
-		FIELD(cases),
-		.value = "FILE",
-		.help = "run all commands of this file (compose/CASES.md), and print TAP"},
-	{.name = "--jobs",
-		.kind = OPTION_NUMBER,
-		FIELD(jobs),
-		.value = "N",
-		.help = "with --cases: so many guests at once; default: 1",
-		.min = 1,
-		.max = 256},
-	{.name = "--no-cache",
-		.kind = OPTION_FLAG,
-		FIELD(no_cache),
-		.help = "make everything anew, and keep nothing"},
-	{0},
-};
-#undef FIELD
 
 /* What a run needs, beside its options. */
 struct run {
@@ -190,9 +27,9 @@ struct run {
 	struct run_kernel kernel;
 	struct run_entry root;
 	struct run_keep keep;
-	char *disk, *initramfs;  /* owned */
-	struct qemu_disk *disks; /* owned */
-	const char **arguments;  /* owned */
+	char *disk, *initramfs; /* owned */
+	struct guest_lists lists;
+	struct qemu_request request; /* but for the command */
 	int log_fd, input_fd;
 };
 
@@ -208,38 +45,11 @@ static void close_run(struct run *run)
 	run_cache_close(&run->cache);
 	free(run->disk);
 	free(run->initramfs);
-	free(run->disks);
-	free(run->arguments);
+	guest_lists_free(&run->lists);
 	scope_close(&run->log_fd);
 	scope_close(&run->input_fd);
 }
 #define SCOPED_RUN __attribute__((cleanup(close_run))) struct run
-
-static int check_usage(const struct run_options *given, struct error *e)
-{
-	if ((given->cases != NULL) == (given->given.words.count > 0))
-		return error_set(e, ERROR_USAGE, 0,
-			given->cases != NULL
-				? "--cases has the commands: none may stand behind"
-				: "it is called as `plyboot run [OPTIONS] -- COMMAND`");
-	if (given->jobs != 0 && given->cases == NULL)
-		return error_set(e, ERROR_USAGE, 0, "--jobs goes with --cases");
-	if (given->cases != NULL && (given->input != NULL || given->terminal || given->log != NULL))
-		return error_set(e, ERROR_USAGE, 0,
-			"--stdin, --terminal and --log go with one command, not with --cases");
-	if (given->cases != NULL && given->keep != NULL)
-		return error_set(
-			e, ERROR_USAGE, 0, "--keep goes with one command, not with --cases");
-	if (given->forward != NULL && !given->network)
-		return error_set(e, ERROR_USAGE, 0, "--forward goes with --network");
-	if (given->terminal && (given->no_terminal || given->input != NULL))
-		return error_set(
-			e, ERROR_USAGE, 0, "--terminal goes without --no-terminal and --stdin");
-	if (given->terminal && !terminal_present())
-		return error_set(
-			e, ERROR_USAGE, 0, "--terminal: standard input and output are no terminal");
-	return run_given_check(&given->given, e);
-}
 
 /* --- what is needed */
 
@@ -304,7 +114,7 @@ static int take_root(struct run *run, struct error *e)
 			.root_owned = run->given->root_owned},
 		.modules = run->kernel.modules,
 		.shares = any_shares(run),
-		.network = run->given->network};
+		.network = run->given->guest.network};
 	if (run_root_take(&root, &run->cache, &run->root, e) != 0)
 		return -1;
 	if (asprintf(&run->disk, "%s/" RUN_ROOT_DISK, run->root.path) < 0)
@@ -316,43 +126,20 @@ static int take_root(struct run *run, struct error *e)
 		       : error_set(e, ERROR_NOSPACE, 0, "no memory");
 }
 
-/* QEMU's own arguments end with NULL; the list has no room for it. */
-static int fill_lists(struct run *run, struct error *e)
-{
-	const struct text_list *disks = &run->given->disks, *more = &run->given->qemu_arguments;
-	run->disks = calloc(disks->count + 1, sizeof *run->disks);
-	run->arguments = calloc(more->count + 1, sizeof *run->arguments);
-	if (run->disks == NULL || run->arguments == NULL)
-		return error_set(e, ERROR_NOSPACE, 0, "no memory");
-	run->disks[0] = (struct qemu_disk){.path = run->disk, .read_only = true};
-	for (size_t i = 0; i < disks->count; i++)
-		run->disks[i + 1] = (struct qemu_disk){
-			.path = disks->items[i], .snapshot = run->given->snapshot};
-	for (size_t i = 0; i < more->count; i++)
-		run->arguments[i] = more->items[i];
-	return 0;
-}
-
-static struct qemu_request make_request(const struct run *run)
+static int make_request(struct run *run, struct error *e)
 {
 	const struct run_options *given = run->given;
-	struct qemu_request request = QEMU_REQUEST_INIT;
-	request.architecture = run->architecture;
-	request.kernel = run->kernel.file;
-	request.initrd = run->initramfs;
-	request.append = given->append;
-	request.memory_mib = (unsigned)given->given.memory_mib;
-	request.cpus = (unsigned)given->cpus;
-	request.disks = run->disks;
-	request.disk_count = given->disks.count + 1;
-	request.network = given->network;
-	request.host_forward = given->forward;
-	request.extra = run->arguments;
-	request.console_fd = -1;
-	request.log_fd = run->log_fd;
+	const struct qemu_disk root = {.path = run->disk, .read_only = true};
+	struct qemu_request *request = &run->request;
+	*request = (struct qemu_request)QEMU_REQUEST_INIT;
+	request->kernel = run->kernel.file;
+	request->initrd = run->initramfs;
+	request->memory_mib = (unsigned)given->given.memory_mib;
+	request->console_fd = -1;
+	request->log_fd = run->log_fd;
 	if (given->given.limit_s != 0)
-		request.limit_s = (unsigned)given->given.limit_s;
-	return request;
+		request->limit_s = (unsigned)given->given.limit_s;
+	return guest_options_fill(&given->guest, run->architecture, root, &run->lists, request, e);
 }
 
 /* --- one command */
@@ -369,7 +156,7 @@ static void doubt_root(struct run *run, bool doubtful)
 static int run_one(struct run *run, struct error *e)
 {
 	SCOPED_RUN_COMMAND made = {0};
-	struct qemu_request request = make_request(run);
+	struct qemu_request request = run->request;
 	bool doubtful = false;
 	if (run_command_make(&run->given->given, &made, e) != 0 ||
 		(run->keep.output_path != NULL && run_keep_prepare(&run->keep, &made, e) != 0))
@@ -393,7 +180,7 @@ static int run_one(struct run *run, struct error *e)
 static int run_all(struct run *run, struct error *e)
 {
 	const struct run_cases cases = {.file = &run->cases,
-		.request = make_request(run),
+		.request = run->request,
 		.given = &run->given->given,
 		.jobs = run->given->jobs != 0 ? (size_t)run->given->jobs : 1};
 	bool doubtful = false;
@@ -418,16 +205,18 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 	run.keep.store = given.store;
 	if (uname(&machine) != 0)
 		return error_errno(e, errno, "uname");
-	run.architecture = given.architecture != NULL ? given.architecture : machine.machine;
+	run.architecture =
+		given.guest.architecture != NULL ? given.guest.architecture : machine.machine;
 	if (given.keep != NULL && strcmp(run.architecture, machine.machine) != 0)
 		return error_set(e, ERROR_USAGE, 0,
 			"--keep: the guest runs this command itself, which is made for %s",
 			machine.machine);
-	if (check_usage(&given, e) != 0 || open_cases(&run, e) != 0 || open_sources(&run, e) != 0)
+	if (run_options_check(&given, e) != 0 || open_cases(&run, e) != 0 ||
+		open_sources(&run, e) != 0)
 		return -1;
 	run_cache_open(!given.no_cache, &run.cache);
 	if (run_kernel_find(given.kernel, run.architecture, &run.cache, &run.kernel, e) != 0 ||
-		take_root(&run, e) != 0 || open_files(&run, e) != 0 || fill_lists(&run, e) != 0)
+		take_root(&run, e) != 0 || open_files(&run, e) != 0 || make_request(&run, e) != 0)
 		return -1;
 	return given.cases != NULL ? run_all(&run, e) : run_one(&run, e);
 }
@@ -437,7 +226,7 @@ const struct verb verb_run = {
 	.summary = "run a command in a guest, and end with its status",
 	.operands = "-- COMMAND...",
 	.operands_max = OPERANDS_ANY,
-	.options = options,
+	.options = run_option_specs,
 	.options_bytes = sizeof(struct run_options),
 	.failure_status = RUN_STATUS_FAILED,
 	.run = run,
@@ -453,7 +242,7 @@ const struct verb verb_run = {
 		"$XDG_CACHE_HOME/plyboot or ~/.cache/plyboot, of which what was used longest ago "
 		"goes first. Of a "
 		"directory every name's times are looked at each time, so that a change is always "
-		"seen.\n\n"
+		"seen.\n\n" GUEST_SANDBOX_TEXT
 		"SOURCE may also be oci-archive:TAR[:NAME] or docker-archive:TAR[:NAME]. STORE is "
 		"an "
 		"OCI layout; NAME may have a version, as NAME:VERSION or NAME-VERSION of a stack, "

@@ -12,6 +12,7 @@
 #include "accel.h"
 #include "ending.h"
 #include "guest.h"
+#include "sandbox.h"
 
 struct pair {
 	int ours;
@@ -199,15 +200,6 @@ static int boot_once(const struct qemu_request *request, const struct machine *m
 	return status;
 }
 
-/* QEMU ended at once since it was built without seccomp, or the kernel here has none for it; the
- * words are those of its vl.c and qemu-seccomp.c. To ask it beforehand takes 20 ms of each start.
- */
-static bool has_no_sandbox(const struct qemu_outcome *outcome)
-{
-	return outcome->end == QEMU_END_FAILED && outcome->console.line_count == 0 &&
-	       (strstr(outcome->complaint, "sandbox") || strstr(outcome->complaint, "seccomp"));
-}
-
 int qemu_boot(const struct qemu_request *request, struct qemu_outcome *outcome, struct error *e)
 {
 	const struct machine *machine = machine_find(request->architecture, e);
@@ -216,5 +208,7 @@ int qemu_boot(const struct qemu_request *request, struct qemu_outcome *outcome, 
 	if (!machine || process_find(machine->program, machine->package, path, e) ||
 		check_request(request, e) || boot_once(request, machine, path, true, outcome, e))
 		return -1;
-	return has_no_sandbox(outcome) ? boot_once(request, machine, path, false, outcome, e) : 0;
+	if (!sandbox_is_missing(machine, path, outcome))
+		return 0;
+	return boot_once(request, machine, path, false, outcome, e);
 }

@@ -238,7 +238,7 @@ static void add_kernel(const struct machine *machine, const struct qemu_request 
 	const char *accel, struct machine_arguments *arguments)
 {
 	const bool emulated = strcmp(accel, "tcg") == 0 && machine->emulated_words != NULL;
-	unsigned tsc_khz = emulated && request->command ? tsc_rate_khz() : 0;
+	unsigned tsc_khz = emulated ? tsc_rate_khz() : 0;
 	char tsc[40] = "";
 
 	machine_argument_list(arguments, LIST("-kernel", request->kernel));
@@ -276,8 +276,7 @@ static void add_sandbox(const struct qemu_request *request, struct machine_argum
 	if (has_sandbox(request->extra))
 		return;
 	machine_argument(arguments, "-sandbox");
-	machine_argument(arguments, "on,obsolete=deny%s",
-		plain ? ",elevateprivileges=deny,spawn=deny,resourcecontrol=deny" : "");
+	machine_argument(arguments, "%s", plain ? MACHINE_SANDBOX : "on,obsolete=deny");
 }
 
 int machine_command(const struct machine *machine, const struct qemu_request *request,

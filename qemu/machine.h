@@ -42,6 +42,9 @@ void machine_argument(struct machine_arguments *arguments, const char *format, .
 void machine_argument_list(struct machine_arguments *arguments, const char *const *list);
 void machine_arguments_free(struct machine_arguments *arguments);
 
+/* What is asked for without arguments of the caller's own. */
+#define MACHINE_SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
 /* How this QEMU is used. The descriptors are sockets that it inherits. */
 struct machine_use {
 	const char *accel; /* "kvm" or "tcg" */

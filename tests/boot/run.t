@@ -72,6 +72,15 @@ check "... and not where it was read-only" test ! -e "$work/ro/other"
 run_ends "--out" 0 "" --out "$work/collected" -- sh -c 'echo result >/run/plyboot-out/file'
 check "... has it" test "$(cat "$work/collected/file")" = result
 
+# --- disks
+
+truncate -s 1M "$work/disk"
+write='echo new | busybox dd of=/dev/vdb conv=notrunc 2>/dev/null; sync; head -c 3 /dev/vdb'
+ends "--disk, --snapshot" 0 new --disk "$work/disk" --snapshot -- sh -c "$write" </dev/null
+check "... leaves it as it was" cmp -n 3 "$work/disk" /dev/zero
+ends "--disk" 0 new --disk "$work/disk" -- sh -c "$write" </dev/null
+check "... is written" test "$(head -c 3 "$work/disk")" = new
+
 # --- bad ends
 
 FORESEEN='sysrq triggered crash' run_ends "a panic" 121 "" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'

@@ -87,6 +87,10 @@ echo "$*" >>"$SEEN.calls"
 case ${NO_SANDBOX:+no}$* in
 no*-sandbox*) echo "qemu: -sandbox on: $NO_SANDBOX" >&2 && exit 1 ;;
 esac
+case $* in
+*-M\ none*) exit 0 ;;
+esac
+[ -z "${LIES-}" ] || echo "$LIES" >&2
 for word; do
 	case $word in *id=disk0*) echo "$word" >"$SEEN" ;; esac
 done
@@ -303,9 +307,15 @@ for says in "-sandbox support is not enabled in this QEMU binary" "There is no o
 	rm "$SEEN.calls"
 	export NO_SANDBOX=$says
 	run_with "a QEMU that says $says" --root root
-	is "... is started once more without" "$(calls '-sandbox on') $(calls .)" "1 2"
+	is "... is asked again, without a guest" "$(calls '-sandbox on') $(calls '-sandbox on.*-M none')" "2 1"
+	is "... and then started without" "$(tail -n 1 "$SEEN.calls" | grep -c -- -sandbox) $(calls .)" "0 3"
 done
 unset NO_SANDBOX
+
+# Its guest may have taken it over.
+rm "$SEEN.calls"
+LIES="qemu: -sandbox support is not enabled in this QEMU binary" run_with "a QEMU that has one and denies it" --root root
+is "... gets no second guest" "$(calls 'id=disk0') $(calls .)" "1 2"
 
 # --- signals
 

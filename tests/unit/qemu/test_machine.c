@@ -33,6 +33,23 @@ static const char *command_for(const struct qemu_request *request, const char *a
 	return text;
 }
 
+/* The firmware is there or not, the rate of the TSC is this machine's: both are taken out. */
+static const char *without(const char *text, const char *from, const char *digits)
+{
+	static char out[2048];
+	const char *found = strstr(text, from);
+	size_t length = found ? (size_t)(found - text) : strlen(text);
+
+	(void)snprintf(out, sizeof(out), "%.*s%s", (int)length, text,
+		found ? found + strlen(from) + strspn(found + strlen(from), digits) : "");
+	return out;
+}
+
+static const char *without_tsc(const char *text)
+{
+	return without(text, " tsc_early_khz=", "0123456789");
+}
+
 #define COMMON "-nodefaults -no-user-config -display none -no-reboot " WITH_PORTS
 #define WITH_PORTS                                                                                 \
 	"-m 1024 -smp 1 "                                                                          \
@@ -44,7 +61,7 @@ static void plain_request(void)
 	struct qemu_request request = QEMU_REQUEST_INIT;
 
 	request.kernel = "vmlinuz";
-	is_str(command_for(&request, "tcg"),
+	is_str(without_tsc(command_for(&request, "tcg")),
 		"qemu-system-x86_64 -accel tcg -M pc " COMMON
 		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1 no_timer_check",
 		"kernel only: no network, no disk, a panic ends it");
@@ -53,7 +70,7 @@ static void plain_request(void)
 		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1",
 		"with KVM: the host's CPU");
 	request.reboot = true;
-	is_str(strstr(command_for(&request, "tcg"), "-display none "),
+	is_str(strstr(without_tsc(command_for(&request, "tcg")), "-display none "),
 		"-display none " WITH_PORTS
 		"-nic none -kernel vmlinuz -append console=ttyS0 panic=-1 no_timer_check",
 		"a guest that may boot again");
@@ -76,7 +93,7 @@ static void full_request(void)
 	request.network = true;
 	request.host_forward = "tcp:127.0.0.1:8080-:80";
 	request.extra = extra;
-	is_str(command_for(&request, "tcg"),
+	is_str(without_tsc(command_for(&request, "tcg")),
 		"qemu-system-x86_64 -accel tcg -M pc " COMMON
 		"-netdev user,id=net,hostfwd=tcp:127.0.0.1:8080-:80 "
 		"-device virtio-net-pci,netdev=net,romfile= "
@@ -177,18 +194,6 @@ static void sentences(void)
 
 static const char *const run_true[] = {"true", NULL};
 
-/* The firmware is there or not, the rate of the TSC is this machine's: both are taken out. */
-static const char *without(const char *text, const char *from, const char *digits)
-{
-	static char out[2048];
-	const char *found = strstr(text, from);
-	size_t length = found ? (size_t)(found - text) : strlen(text);
-
-	(void)snprintf(out, sizeof(out), "%.*s%s", (int)length, text,
-		found ? found + strlen(from) + strspn(found + strlen(from), digits) : "");
-	return out;
-}
-
 #define RUN_COMMON                                                                                 \
 	"-nodefaults -no-user-config -display none -no-reboot -m 1024 -smp 1 "                     \
 	"-chardev socket,id=console,fd=5 -chardev socket,id=run,fd=6 "                             \
@@ -225,10 +230,31 @@ static void command_request(void)
 	command.share_count = 0;
 	(void)snprintf(text, sizeof(text), "%s",
 		without(command_for(&request, "tcg"), " -bios /usr/share/qemu/qboot.rom", ""));
-	is_str(without(text, " tsc_early_khz=", "0123456789"),
+	is_str(without_tsc(text),
 		"qemu-system-x86_64 -accel tcg -M q35,sata=off,smbus=off,usb=off " RUN_COMMON
 		"-kernel k -append console=ttyS0 panic=-1 quiet no_timer_check w",
-		"emulated, it is told the rate of the TSC");
+		"emulated");
+}
+
+/* Each guest whose CPU is emulated is told it, where it can be told. */
+static void tsc_words(void)
+{
+	struct qemu_command command = QEMU_COMMAND_INIT;
+	struct qemu_request request = QEMU_REQUEST_INIT;
+	bool told[2] = {false, false};
+
+	command.arguments = run_true;
+	request.kernel = "k";
+	for (int tries = 0; tries < 20 && !(told[0] && told[1]); tries++) {
+		request.command = NULL;
+		told[0] |= strstr(command_for(&request, "tcg"), " tsc_early_khz=") != NULL;
+		request.command = &command;
+		told[1] |= strstr(command_for(&request, "tcg"), " tsc_early_khz=") != NULL;
+	}
+	is_int(told[0], told[1],
+		"a guest with a console is told the TSC's rate as one with a command");
+	ok(!strstr(command_for(&request, "kvm"), "tsc"),
+		"... but not by KVM, which does so itself");
 }
 
 static void tsc_rate(void)
@@ -251,6 +277,7 @@ int main(void)
 	statuses();
 	sentences();
 	command_request();
+	tsc_words();
 	tsc_rate();
 	return done();
 }
