@@ -1,6 +1,5 @@
 #include "layout.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,17 +8,8 @@
 #include "../layers/scope.h"
 #include "../layers/syscalls.h"
 #include "interrupt.h"
+#include "layout_make.h"
 #include "report.h"
-
-static const char layout_file[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
-static const char index_file[] = "{\"schemaVersion\":2,\"manifests\":[]}\n";
-
-static const char *const directories[] = {"blobs", "blobs/sha256", "stacks"};
-
-static size_t directory_count(const struct layout *layout)
-{
-	return layout->is_image ? 2 : 3;
-}
 
 const char *layout_path(const char *given)
 {
@@ -29,95 +19,15 @@ const char *layout_path(const char *given)
 	return environment != NULL && environment[0] != '\0' ? environment : "store";
 }
 
-/* What a fresh file system has in its root is nothing. */
-static bool is_nothing(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
-}
-
-static bool is_empty(int dir_fd)
-{
-	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-	bool empty = dir != NULL;
-	const struct dirent *entry;
-	while (empty && (entry = readdir(dir)) != NULL)
-		empty = is_nothing(entry->d_name);
-	if (dir != NULL)
-		(void)closedir(dir);
-	else
-		scope_close(&own);
-	return empty;
-}
-
-static int write_small(int dir_fd, const char *name, const char *text, struct error *e)
-{
-	SCOPED_OUTPUT output = OUTPUT_INIT;
-	if (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
-		output_write(&output, text, strlen(text), e) != 0)
-		return -1;
-	return output_commit(&output, OUTPUT_REPLACE, e);
-}
-
-static int make_directories(const struct layout *layout, struct error *e)
-{
-	for (size_t i = 0; i < directory_count(layout); i++) {
-		if (mkdirat(layout->fd, directories[i], 0755) != 0 && errno != EEXIST)
-			return error_errno(e, errno, "make the directory `%s`", directories[i]);
-	}
-	return 0;
-}
-
-/* oci-layout comes last: with it, the layout is one. */
-static int populate(const struct layout *layout, struct error *e)
-{
-	if (make_directories(layout, e) != 0 ||
-		write_small(layout->fd, "index.json", index_file, e) != 0)
-		return -1;
-	return write_small(layout->fd, "oci-layout", layout_file, e);
-}
-
-static void depopulate(const struct layout *layout)
-{
-	(void)unlinkat(layout->fd, "oci-layout", 0);
-	(void)unlinkat(layout->fd, "index.json", 0);
-	for (size_t i = directory_count(layout); i-- > 0;)
-		(void)unlinkat(layout->fd, directories[i], AT_REMOVEDIR);
-	if (layout->made_directory)
-		(void)rmdir(layout->path);
-}
-
-static int check_or_populate(struct layout *layout, bool create, struct error *e)
-{
-	if (faccessat(layout->fd, "oci-layout", F_OK, 0) == 0)
-		return create ? make_directories(layout, e) : 0;
-	if (!create || !is_empty(layout->fd))
-		return error_set(e, ERROR_FORMAT, 0, "`%s` is no store: it has no file oci-layout",
-			layout->path);
-	layout->created = true;
-	return populate(layout, e);
-}
-
 /* `out` says which kind. */
 static int open_kind(const char *path, bool create, struct layout *out, struct error *e)
 {
 	out->fd = -1;
 	out->path = path;
-	if (create) {
+	if (create)
 		interrupt_catch();
-		out->made_directory = mkdir(path, 0755) == 0;
-		if (!out->made_directory && errno != EEXIST)
-			return error_errno(e, errno, "make the store `%s`", path);
-	}
-	out->fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	if (out->fd < 0) {
-		report_hint(
-			"`--store DIR` or PLYBOOT_STORE says where the store is; `plyboot pack` "
-			"makes one");
-		return error_errno(e, errno, "open the store `%s`", path);
-	}
 	int own = -1;
-	if (layout_lock_shared(out, e) == 0 && check_or_populate(out, create, e) == 0) {
+	if (layout_make_open(out, create, e) == 0) {
 		own = fcntl(out->fd, F_DUPFD_CLOEXEC, 0);
 		if (own < 0)
 			(void)error_errno(e, errno, "open the store `%s`", path);
@@ -184,7 +94,7 @@ void layout_close(struct layout *layout)
 		(void)unlinkat(layout->fd, path, 0);
 	}
 	if (layout->created)
-		depopulate(layout);
+		layout_make_undo(layout);
 	source_close(layout->source);
 	forget(&layout->added);
 	forget(&layout->wanted);

@@ -48,6 +48,9 @@ int layout_open_image(const char *path, struct layout *out, struct error *e);
 int layout_lock_alone(struct layout *layout, struct error *e);
 int layout_lock_shared(struct layout *layout, struct error *e);
 
+/* Without waiting. False: somebody else has it; where there are no locks nobody has. */
+bool layout_lock_try(struct layout *layout);
+
 /* All went well: what was added stays. */
 void layout_keep(struct layout *layout);
 
