@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "../layers/scope.h"
 #include "../layers/syscalls.h"
@@ -59,13 +60,28 @@ static void forget(struct layout_blobs *blobs)
 	*blobs = (struct layout_blobs){0};
 }
 
-void layout_keep(struct layout *layout)
+/* With all digits of the clock, which the kernel's own times don't have: so that it is seen. Those
+ * of another user's file only the kernel sets. */
+static void touch(const struct layout *layout, const struct digest *digest)
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
-	for (size_t i = 0; i < layout->wanted.count; i++) {
-		layout_blob_path(&layout->wanted.items[i], path);
-		(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
+	struct timespec now[2];
+	layout_blob_path(digest, path);
+	if (clock_gettime(CLOCK_REALTIME, &now[0]) == 0) {
+		now[1] = now[0];
+		if (utimensat(layout->fd, path, now, AT_SYMLINK_NOFOLLOW) == 0)
+			return;
 	}
+	(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+/* What was added, too: who adds the same at the same time may still fail. */
+void layout_keep(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->wanted.count; i++)
+		touch(layout, &layout->wanted.items[i].digest);
+	for (size_t i = 0; i < layout->added.count; i++)
+		touch(layout, &layout->added.items[i].digest);
 	layout->created = false;
 	forget(&layout->added);
 	forget(&layout->wanted);
@@ -75,24 +91,61 @@ static int remember(struct layout_blobs *blobs, const struct digest *digest, str
 {
 	if (blobs->count == blobs->capacity) {
 		size_t capacity = blobs->capacity * 2 + 8;
-		struct digest *items = reallocarray(blobs->items, capacity, sizeof *items);
+		struct layout_blob *items = reallocarray(blobs->items, capacity, sizeof *items);
 		if (items == NULL)
 			return error_set(e, ERROR_NOSPACE, 0, "no memory");
 		blobs->items = items;
 		blobs->capacity = capacity;
 	}
-	blobs->items[blobs->count++] = *digest;
+	blobs->items[blobs->count++] = (struct layout_blob){.digest = *digest};
 	return 0;
+}
+
+/* One that was added is in its place: a second one of the same bytes takes it. */
+static void note_added(struct layout *layout, const struct digest *digest, const char *path)
+{
+	struct stat st;
+	if (fstatat(layout->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	for (size_t i = 0; i < layout->added.count; i++) {
+		struct layout_blob *blob = &layout->added.items[i];
+		if (!digest_equal(&blob->digest, digest))
+			continue;
+		blob->inode = st.st_ino;
+		blob->written = st.st_mtim;
+		blob->changed = st.st_ctim;
+	}
+}
+
+static bool is_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Who wants it, too, has replaced it, or touched it when all went well: see layout_keep(). */
+static bool is_ours_alone(const struct layout *layout, const struct layout_blob *blob, char *path)
+{
+	struct stat st;
+	layout_blob_path(&blob->digest, path);
+	return fstatat(layout->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == blob->inode && is_equal(&st.st_mtim, &blob->written) &&
+	       is_equal(&st.st_ctim, &blob->changed);
+}
+
+static void take_out(const struct layout *layout)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	for (size_t i = 0; i < layout->added.count; i++) {
+		if (is_ours_alone(layout, &layout->added.items[i], path))
+			(void)unlinkat(layout->fd, path, 0);
+	}
 }
 
 void layout_close(struct layout *layout)
 {
-	char path[LAYOUT_BLOB_PATH_SIZE];
 	int saved = errno;
-	for (size_t i = 0; i < layout->added.count; i++) {
-		layout_blob_path(&layout->added.items[i], path);
-		(void)unlinkat(layout->fd, path, 0);
-	}
+	if (layout->added.count > 0 && layout_lock_try(layout))
+		take_out(layout);
 	if (layout->created)
 		layout_make_undo(layout);
 	source_close(layout->source);
@@ -162,7 +215,9 @@ int blob_writer_finish(
 	/* Remembered first: what can't be remembered would stay. */
 	if (!existed && remember(&layout->added, out, e) != 0)
 		return -1;
-	return output_commit(&writer->output, OUTPUT_REPLACE, e);
+	int result = output_commit(&writer->output, OUTPUT_REPLACE, e);
+	note_added(layout, out, path);
+	return result;
 }
 
 void blob_writer_discard(struct blob_writer *writer)
@@ -228,6 +283,7 @@ int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
 		return -1;
 	if (renameat(dir_fd, name, blobs_fd, path + 13) != 0)
 		return error_errno(e, errno, "take the blob %s in", name);
+	note_added(layout, digest, path);
 	if (fsync(blobs_fd) != 0 && errno != EINVAL)
 		return error_errno(e, errno, "flush blobs/ of the store `%s`", layout->path);
 	return 0;
