@@ -1,25 +1,16 @@
 #include "layout.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "../layers/scope.h"
 #include "../layers/syscalls.h"
 #include "interrupt.h"
+#include "layout_make.h"
 #include "report.h"
-
-static const char layout_file[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
-static const char index_file[] = "{\"schemaVersion\":2,\"manifests\":[]}\n";
-
-static const char *const directories[] = {"blobs", "blobs/sha256", "stacks"};
-
-static size_t directory_count(const struct layout *layout)
-{
-	return layout->is_image ? 2 : 3;
-}
 
 const char *layout_path(const char *given)
 {
@@ -29,95 +20,15 @@ const char *layout_path(const char *given)
 	return environment != NULL && environment[0] != '\0' ? environment : "store";
 }
 
-/* What a fresh file system has in its root is nothing. */
-static bool is_nothing(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
-}
-
-static bool is_empty(int dir_fd)
-{
-	int own = openat(dir_fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-	bool empty = dir != NULL;
-	const struct dirent *entry;
-	while (empty && (entry = readdir(dir)) != NULL)
-		empty = is_nothing(entry->d_name);
-	if (dir != NULL)
-		(void)closedir(dir);
-	else
-		scope_close(&own);
-	return empty;
-}
-
-static int write_small(int dir_fd, const char *name, const char *text, struct error *e)
-{
-	SCOPED_OUTPUT output = OUTPUT_INIT;
-	if (output_open_at(&output, dir_fd, name, 0644, e) != 0 ||
-		output_write(&output, text, strlen(text), e) != 0)
-		return -1;
-	return output_commit(&output, OUTPUT_REPLACE, e);
-}
-
-static int make_directories(const struct layout *layout, struct error *e)
-{
-	for (size_t i = 0; i < directory_count(layout); i++) {
-		if (mkdirat(layout->fd, directories[i], 0755) != 0 && errno != EEXIST)
-			return error_errno(e, errno, "make the directory `%s`", directories[i]);
-	}
-	return 0;
-}
-
-/* oci-layout comes last: with it, the layout is one. */
-static int populate(const struct layout *layout, struct error *e)
-{
-	if (make_directories(layout, e) != 0 ||
-		write_small(layout->fd, "index.json", index_file, e) != 0)
-		return -1;
-	return write_small(layout->fd, "oci-layout", layout_file, e);
-}
-
-static void depopulate(const struct layout *layout)
-{
-	(void)unlinkat(layout->fd, "oci-layout", 0);
-	(void)unlinkat(layout->fd, "index.json", 0);
-	for (size_t i = directory_count(layout); i-- > 0;)
-		(void)unlinkat(layout->fd, directories[i], AT_REMOVEDIR);
-	if (layout->made_directory)
-		(void)rmdir(layout->path);
-}
-
-static int check_or_populate(struct layout *layout, bool create, struct error *e)
-{
-	if (faccessat(layout->fd, "oci-layout", F_OK, 0) == 0)
-		return create ? make_directories(layout, e) : 0;
-	if (!create || !is_empty(layout->fd))
-		return error_set(e, ERROR_FORMAT, 0, "`%s` is no store: it has no file oci-layout",
-			layout->path);
-	layout->created = true;
-	return populate(layout, e);
-}
-
 /* `out` says which kind. */
 static int open_kind(const char *path, bool create, struct layout *out, struct error *e)
 {
 	out->fd = -1;
 	out->path = path;
-	if (create) {
+	if (create)
 		interrupt_catch();
-		out->made_directory = mkdir(path, 0755) == 0;
-		if (!out->made_directory && errno != EEXIST)
-			return error_errno(e, errno, "make the store `%s`", path);
-	}
-	out->fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	if (out->fd < 0) {
-		report_hint(
-			"`--store DIR` or PLYBOOT_STORE says where the store is; `plyboot pack` "
-			"makes one");
-		return error_errno(e, errno, "open the store `%s`", path);
-	}
 	int own = -1;
-	if (layout_lock_shared(out, e) == 0 && check_or_populate(out, create, e) == 0) {
+	if (layout_make_open(out, create, e) == 0) {
 		own = fcntl(out->fd, F_DUPFD_CLOEXEC, 0);
 		if (own < 0)
 			(void)error_errno(e, errno, "open the store `%s`", path);
@@ -149,13 +60,28 @@ static void forget(struct layout_blobs *blobs)
 	*blobs = (struct layout_blobs){0};
 }
 
-void layout_keep(struct layout *layout)
+/* With all digits of the clock, which the kernel's own times don't have: so that it is seen. Those
+ * of another user's file only the kernel sets. */
+static void touch(const struct layout *layout, const struct digest *digest)
 {
 	char path[LAYOUT_BLOB_PATH_SIZE];
-	for (size_t i = 0; i < layout->wanted.count; i++) {
-		layout_blob_path(&layout->wanted.items[i], path);
-		(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
+	struct timespec now[2];
+	layout_blob_path(digest, path);
+	if (clock_gettime(CLOCK_REALTIME, &now[0]) == 0) {
+		now[1] = now[0];
+		if (utimensat(layout->fd, path, now, AT_SYMLINK_NOFOLLOW) == 0)
+			return;
 	}
+	(void)utimensat(layout->fd, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+/* What was added, too: who adds the same at the same time may still fail. */
+void layout_keep(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->wanted.count; i++)
+		touch(layout, &layout->wanted.items[i].digest);
+	for (size_t i = 0; i < layout->added.count; i++)
+		touch(layout, &layout->added.items[i].digest);
 	layout->created = false;
 	forget(&layout->added);
 	forget(&layout->wanted);
@@ -165,26 +91,63 @@ static int remember(struct layout_blobs *blobs, const struct digest *digest, str
 {
 	if (blobs->count == blobs->capacity) {
 		size_t capacity = blobs->capacity * 2 + 8;
-		struct digest *items = reallocarray(blobs->items, capacity, sizeof *items);
+		struct layout_blob *items = reallocarray(blobs->items, capacity, sizeof *items);
 		if (items == NULL)
 			return error_set(e, ERROR_NOSPACE, 0, "no memory");
 		blobs->items = items;
 		blobs->capacity = capacity;
 	}
-	blobs->items[blobs->count++] = *digest;
+	blobs->items[blobs->count++] = (struct layout_blob){.digest = *digest};
 	return 0;
+}
+
+/* One that was added is in its place: a second one of the same bytes takes it. */
+static void note_added(struct layout *layout, const struct digest *digest, const char *path)
+{
+	struct stat st;
+	if (fstatat(layout->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	for (size_t i = 0; i < layout->added.count; i++) {
+		struct layout_blob *blob = &layout->added.items[i];
+		if (!digest_equal(&blob->digest, digest))
+			continue;
+		blob->inode = st.st_ino;
+		blob->written = st.st_mtim;
+		blob->changed = st.st_ctim;
+	}
+}
+
+static bool is_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Who wants it, too, has replaced it, or touched it when all went well: see layout_keep(). */
+static bool is_ours_alone(const struct layout *layout, const struct layout_blob *blob, char *path)
+{
+	struct stat st;
+	layout_blob_path(&blob->digest, path);
+	return fstatat(layout->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == blob->inode && is_equal(&st.st_mtim, &blob->written) &&
+	       is_equal(&st.st_ctim, &blob->changed);
+}
+
+static void take_out(const struct layout *layout)
+{
+	char path[LAYOUT_BLOB_PATH_SIZE];
+	for (size_t i = 0; i < layout->added.count; i++) {
+		if (is_ours_alone(layout, &layout->added.items[i], path))
+			(void)unlinkat(layout->fd, path, 0);
+	}
 }
 
 void layout_close(struct layout *layout)
 {
-	char path[LAYOUT_BLOB_PATH_SIZE];
 	int saved = errno;
-	for (size_t i = 0; i < layout->added.count; i++) {
-		layout_blob_path(&layout->added.items[i], path);
-		(void)unlinkat(layout->fd, path, 0);
-	}
+	if (layout->added.count > 0 && layout_lock_try(layout))
+		take_out(layout);
 	if (layout->created)
-		depopulate(layout);
+		layout_make_undo(layout);
 	source_close(layout->source);
 	forget(&layout->added);
 	forget(&layout->wanted);
@@ -252,7 +215,9 @@ int blob_writer_finish(
 	/* Remembered first: what can't be remembered would stay. */
 	if (!existed && remember(&layout->added, out, e) != 0)
 		return -1;
-	return output_commit(&writer->output, OUTPUT_REPLACE, e);
+	int result = output_commit(&writer->output, OUTPUT_REPLACE, e);
+	note_added(layout, out, path);
+	return result;
 }
 
 void blob_writer_discard(struct blob_writer *writer)
@@ -318,6 +283,7 @@ int layout_take_blob(struct layout *layout, int dir_fd, const char *name,
 		return -1;
 	if (renameat(dir_fd, name, blobs_fd, path + 13) != 0)
 		return error_errno(e, errno, "take the blob %s in", name);
+	note_added(layout, digest, path);
 	if (fsync(blobs_fd) != 0 && errno != EINVAL)
 		return error_errno(e, errno, "flush blobs/ of the store `%s`", layout->path);
 	return 0;

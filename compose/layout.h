@@ -22,7 +22,11 @@ struct layout {
 	bool created;          /* what makes it a layout, too */
 	struct layout_blobs {
 		size_t count, capacity;
-		struct digest *items;
+		struct layout_blob {
+			struct digest digest;
+			ino_t inode; /* of what was added; and its times */
+			struct timespec written, changed;
+		} * items;
 	} added,        /* that were not there before */
 		wanted; /* that were, and count as young once all went well */
 };
@@ -48,10 +52,14 @@ int layout_open_image(const char *path, struct layout *out, struct error *e);
 int layout_lock_alone(struct layout *layout, struct error *e);
 int layout_lock_shared(struct layout *layout, struct error *e);
 
+/* Without waiting. False: somebody else has it; where there are no locks nobody has. */
+bool layout_lock_try(struct layout *layout);
+
 /* All went well: what was added stays. */
 void layout_keep(struct layout *layout);
 
-/* Close, after taking out what was added and not kept. */
+/* Close, after taking out what was added and not kept; but not what another command, which has the
+ * store open or has had it meanwhile, may count on: that is left to `plyboot gc`. */
 void layout_close(struct layout *layout);
 #define SCOPED_LAYOUT __attribute__((cleanup(layout_close))) struct layout
 

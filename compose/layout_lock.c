@@ -45,3 +45,9 @@ int layout_lock_alone(struct layout *layout, struct error *e)
 {
 	return lock(layout, LOCK_EX, e);
 }
+
+bool layout_lock_try(struct layout *layout)
+{
+	/* NFS has no such lock of a directory, and says EBADF. */
+	return flock(layout->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}

@@ -166,6 +166,35 @@ is "gc waits for who has the store open" "$(cat order)" "done"
 has "... and says so" "$work/err" 'waiting for another plyboot with the store'
 wait
 
+# --- several begin with one that is not there
+mkdir fresh fresh/tree && echo x >fresh/tree/file && mkfifo fresh/pipe
+for round in 1 2 3; do
+	rm -rf fresh/store
+	for i in 1 2 3 4 5 6; do
+		("$plyboot" pack --store fresh/store -o "fresh/$i.layer" fresh/tree >/dev/null 2>"fresh/$i.err"; echo $? >"fresh/$i.status") &
+	done
+	wait
+	is "six make a store at once, $round" "$(cat fresh/?.status | xargs)" "0 0 0 0 0 0"
+	is "... which is whole" "$(find fresh/store -type f | grep -vc blobs/) $(find fresh/store/blobs -type f | wc -l)" "2 2"
+done
+rm -rf fresh/store
+"$plyboot" pack --store fresh/store -o fresh/bad.layer fresh/pipe >/dev/null 2>&1 &
+pid=$!
+exec 9>fresh/pipe
+for _ in $(seq 200); do [ ! -e fresh/store/oci-layout ] || break; sleep 0.05; done
+ok "one that is made by who has not ended yet is used" "$plyboot" pack --store fresh/store -o fresh/good.layer fresh/tree
+echo no tar >&9
+exec 9>&-
+status=0
+wait $pid || status=$?
+is "... who then fails" $status 1
+ok "... and leaves it to the other" "$plyboot" inspect --store fresh/store fresh/good.layer
+ok "... who can go on with it" "$plyboot" pack --store fresh/store -o fresh/more.layer fresh/tree
+rm -rf fresh/store
+echo no tar >no.tar
+"$plyboot" pack --store fresh/store -o fresh/bad.layer no.tar >/dev/null 2>&1
+ok "one that nobody else uses goes again with who made it" test ! -e fresh/store
+
 # --- killed at any moment
 for name in $(seq 20); do layer "k$name" "$name"; done
 cp -a store full
