@@ -252,6 +252,7 @@ FAULT_CALLS_parallel := pthread_create
 FAULT_CALLS_seed := syncfs ftruncate readlinkat fstatvfs
 FAULT_CALLS_reset := syncfs
 FAULT_CALLS_parsers := inflateInit2_
+FAULT_CALLS_relay := recv send
 FAULT_CALLS_codecs := inflateInit2_ inflateGetHeader inflateReset inflate ZSTD_createDCtx ZSTD_DCtx_setParameter \
 	ZSTD_decompressStream
 fault_flags = $(if $(findstring /test_faults_,$@),$(patsubst %,-Wl$(comma)--wrap=%,$(FAULT_CALLS) \

@@ -81,8 +81,8 @@ bool relay_over(const struct relay *relay)
 
 bool relay_holds(const struct relay *relay)
 {
-	return !relay->failed && (relay->session.output || relay->start < relay->end ||
-					 (relay->port_fd >= 0 && !relay_over(relay)));
+	return !relay->failed &&
+	       (relay->session.output || (relay->port_fd >= 0 && !relay_over(relay)));
 }
 
 /* --- from the guest */
@@ -214,7 +214,7 @@ void relay_resize(struct relay *relay)
 void relay_polls(const struct relay *relay, struct pollfd polled[RELAY_POLLS])
 {
 	const struct session *session = &relay->session;
-	bool held = session->output || relay->start < relay->end;
+	bool held = session->output;
 	bool waiting = runport_waiting(&session->outbox) > 0;
 	bool room = session_input_room(session) > 0 &&
 		    runport_waiting(&session->outbox) < RUNPORT_WINDOW;

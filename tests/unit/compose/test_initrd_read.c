@@ -228,10 +228,7 @@ static void test_too_much(void)
 /* Each that Linux can unpack and this can't hides what is in it; half of a mark does not. */
 static void test_marks(void)
 {
-	static const char *const others[] = {"BZ", "\x1f\x9e",
-		"\xfd"
-		"7",
-		"\x89L", "\x02!"};
+	static const char *const others[] = {"BZ", "\x1f\x9e", "\xfd\x37", "\x89L", "\x02!"};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		put_plain("a");
 		size_t at = size;
