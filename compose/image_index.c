@@ -76,7 +76,7 @@ int image_index_put(struct layout *layout, const struct digest *manifest, uint64
 {
 	SCOPED_BYTES index = {0};
 	SCOPED_OUTPUT output = OUTPUT_INIT;
-	if (image_index_read(layout, &index, e) != 0 ||
+	if (layout_lock_index(layout, e) != 0 || image_index_read(layout, &index, e) != 0 ||
 		add(&index, manifest, size_bytes, name, e) != 0)
 		return error_wrap(e, "`%s`", layout->path);
 	if (layout_write_index(layout, (const char *)index.data, index.size, &output, e) != 0)

@@ -36,7 +36,7 @@ static int begin_index(struct layout *layout, const struct oci_descriptor *entry
 	SCOPED_BYTES index = {0};
 	SCOPED_FREE char *text = NULL;
 	size_t text_bytes;
-	if (image_index_read(layout, &index, e) != 0 ||
+	if (layout_lock_index(layout, e) != 0 || image_index_read(layout, &index, e) != 0 ||
 		oci_index_put(index.data, index.size, entry, &text, &text_bytes, e) != 0)
 		return error_wrap(e, "the store `%s`", layout->path);
 	return layout_write_index(layout, text, text_bytes, out, e);

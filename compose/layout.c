@@ -23,7 +23,6 @@ const char *layout_path(const char *given)
 /* `out` says which kind. */
 static int open_kind(const char *path, bool create, struct layout *out, struct error *e)
 {
-	out->fd = -1;
 	out->path = path;
 	if (create)
 		interrupt_catch();
@@ -50,7 +49,8 @@ int layout_open(const char *path, bool create, struct layout *out, struct error 
 
 int layout_open_image(const char *path, struct layout *out, struct error *e)
 {
-	*out = (struct layout){.is_image = true};
+	*out = (struct layout)LAYOUT_INIT;
+	out->is_image = true;
 	return open_kind(path, true, out, e);
 }
 
@@ -151,6 +151,7 @@ void layout_close(struct layout *layout)
 	source_close(layout->source);
 	forget(&layout->added);
 	forget(&layout->wanted);
+	scope_close(&layout->index_fd);
 	scope_close(&layout->fd);
 	*layout = (struct layout)LAYOUT_INIT;
 	errno = saved;

@@ -15,6 +15,7 @@
 
 struct layout {
 	int fd;
+	int index_fd;          /* blobs/, locked by who changes index.json; -1: not by us */
 	const char *path;      /* the caller's */
 	struct source *source; /* the engine's view of it */
 	bool made_directory;   /* by this command */
@@ -33,7 +34,7 @@ struct layout {
 
 #define LAYOUT_INIT                                                                                \
 	{                                                                                          \
-		.fd = -1                                                                           \
+		.fd = -1, .index_fd = -1                                                           \
 	}
 
 /* Where the store is when --store is not given: the environment's PLYBOOT_STORE, else "store". */
@@ -51,6 +52,10 @@ int layout_open_image(const char *path, struct layout *out, struct error *e);
  * done; said when it has to wait. ERROR_IO. */
 int layout_lock_alone(struct layout *layout, struct error *e);
 int layout_lock_shared(struct layout *layout, struct error *e);
+
+/* For who reads index.json to write another one: alone with it until the layout is closed, so that
+ * no image is lost that another command adds meanwhile. ERROR_IO, ERROR_MISSING. */
+int layout_lock_index(struct layout *layout, struct error *e);
 
 /* Without waiting. False: somebody else has it; where there are no locks nobody has. */
 bool layout_lock_try(struct layout *layout);

@@ -23,6 +23,9 @@ layout = Layout("one")
 layout.add(layout.image([bottom, middle, top], config=config), "app:1")
 layout = Layout("two")
 layout.add(layout.image([bottom]), "first").add(layout.image([top]), "second:2")
+layout = Layout("many")
+for name in "abcdefghijkl":
+    layout.add(layout.image([bottom], config={"Env": ["NAME=" + name]}), name)
 layout = Layout("multi")
 layout.add(layout.index([
     layout.image([top], "arm64", platform={"architecture": "arm64", "os": "linux"}),
@@ -99,6 +102,12 @@ ok "a name behind the source" import_it x.layer two:second:2
 is "... that one" "$(digests x.layer)" "$(digests one.layer | tail -n 1)"
 ok "--image" import_it x.layer --image first two
 is "... that one" "$(digests x.layer)" "$(digests one.layer | head -n 1)"
+for name in a b c d e f g h i j k l; do
+	("$plyboot" import --store at-once -o "at-once.$name" "many:$name" >/dev/null 2>"at-once.err.$name"; echo $? >"at-once.status.$name") &
+done
+wait
+is "twelve at once" "$(cat at-once.status.* | sort | uniq -c | xargs)" "12 0"
+is "... none takes another one's name away" "$(umoci ls --layout at-once | sort | xargs)" "a b c d e f g h i j k l"
 ok "this architecture" import_it x.layer --arch x86_64 multi
 is "... its layer" "$(digests x.layer)" "$(digests one.layer | head -n 1)"
 ok "another" import_it x.layer --arch aarch64 --name arm multi
