@@ -68,7 +68,7 @@ void doctor_take_machine(const struct doctor *doctor, struct doctor_options *giv
 	const uint64_t mib = 1024 * 1024;
 	if (given->memory_mib == 0)
 		given->memory_mib = (memory_of_machine() + mib - 1) / mib;
-	if (given->cpus == 1 && cpus > 1)
+	if (given->cpus == 0 && cpus > 0)
 		given->cpus = (uint64_t)cpus;
 	/* An initramfs with the modules of another kernel will not be booted by the running one. */
 	if (given->kernel == NULL && given->kernel_config == NULL && access(config, R_OK) == 0 &&

@@ -82,9 +82,10 @@ static bool check_memory(struct doctor *doctor, const struct stack *stack)
 {
 	const uint64_t mib = 1024 * 1024;
 	uint64_t memory = doctor->given->memory_mib * mib;
+	unsigned cpus = doctor->given->cpus != 0 ? (unsigned)doctor->given->cpus : 1;
 	if (memory == 0)
 		return true;
-	struct need need = need_of(stack, 4096, (unsigned)doctor->given->cpus, NULL, NULL);
+	struct need need = need_of(stack, 4096, cpus, NULL, NULL);
 	uint64_t kept = kept_bytes(memory) + doctor->initrd_bytes, wanted = need_bytes(&need);
 	uint64_t available = memory > kept ? memory - kept : 0;
 	if (wanted <= available)

@@ -79,10 +79,16 @@ static int add_shares(struct run_keep *keep, struct run_command *command, struct
 	return 0;
 }
 
+int run_keep_begin(struct run_keep *keep, struct error *e)
+{
+	if (output_open(&keep->output, keep->output_path, 0644, e) != 0)
+		return -1;
+	return check_store(keep, e);
+}
+
 int run_keep_prepare(struct run_keep *keep, struct run_command *command, struct error *e)
 {
-	if (output_open(&keep->output, keep->output_path, 0644, e) != 0 ||
-		check_store(keep, e) != 0 || scratch_open(&keep->program, e) != 0 ||
+	if (scratch_open(&keep->program, e) != 0 ||
 		scratch_guard_begin(&keep->program, &keep->guards[0], e) != 0 ||
 		scratch_open(&keep->kept, e) != 0 ||
 		scratch_guard_begin(&keep->kept, &keep->guards[1], e) != 0 ||
@@ -199,7 +205,7 @@ int run_keep_guest(struct run_keep *keep, const struct qemu_request *request, FI
 		return error_set(e, ERROR_NOSPACE, 0, "no memory");
 	int status = run_guest_outcome(request, explain, outcome, e);
 	if (status < 0)
-		return -1;
+		return error_wrap(e, "`%s` was not written", keep->output_path);
 	*doubtful = run_guest_doubts_root(outcome);
 	if (outcome->end != QEMU_END_COMMAND) {
 		report_note("`%s` was not written: the guest ended before there was anything to "

@@ -29,8 +29,11 @@ struct run_keep {
 		.guards = {SCRATCH_GUARD_INIT, SCRATCH_GUARD_INIT},                                \
 	}
 
-/* Before the guest starts: begin the .layer file, see that there is a store or can be one, and give
- * `command` the shares and what it runs. ERROR_IO, ERROR_NOSPACE, ERROR_MISSING, ERROR_FORMAT. */
+/* Before anything is made: begin the .layer file, and see that there is a store or can be one.
+ * ERROR_IO, ERROR_NOSPACE, ERROR_MISSING, ERROR_FORMAT. */
+int run_keep_begin(struct run_keep *keep, struct error *e);
+
+/* Before the guest starts: give `command` the shares and what it runs. ERROR_IO, ERROR_NOSPACE. */
 int run_keep_prepare(struct run_keep *keep, struct run_command *command, struct error *e);
 
 /* Run the guest with that command, as run_guest() does, and keep when the command has ended.

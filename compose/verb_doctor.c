@@ -45,8 +45,8 @@ static const struct option_spec options[] = {
 		.kind = OPTION_NUMBER,
 		FIELD(cpus),
 		.value = "N",
-		.help = "of the device: more take more memory while unpacking",
-		.fallback = "1",
+		.help = "of the device: more take more memory while unpacking; default: what the "
+			"running one has, of others 1",
 		.min = 1,
 		.max = 1024},
 	{.name = "--time",

@@ -212,7 +212,8 @@ static int run(const void *opaque, const struct text_list *operands, struct erro
 			"--keep: the guest runs this command itself, which is made for %s",
 			machine.machine);
 	if (run_options_check(&given, e) != 0 || open_cases(&run, e) != 0 ||
-		open_sources(&run, e) != 0)
+		open_sources(&run, e) != 0 ||
+		(given.keep != NULL && run_keep_begin(&run.keep, e) != 0))
 		return -1;
 	run_cache_open(!given.no_cache, &run.cache);
 	if (run_kernel_find(given.kernel, run.architecture, &run.cache, &run.kernel, e) != 0 ||

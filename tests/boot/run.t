@@ -76,9 +76,9 @@ check "... has it" test "$(cat "$work/collected/file")" = result
 
 truncate -s 1M "$work/disk"
 write='echo new | busybox dd of=/dev/vdb conv=notrunc 2>/dev/null; sync; head -c 3 /dev/vdb'
-ends "--disk, --snapshot" 0 new --disk "$work/disk" --snapshot -- sh -c "$write" </dev/null
+run_ends "--disk, --snapshot" 0 new --disk "$work/disk" --snapshot -- sh -c "$write" </dev/null
 check "... leaves it as it was" cmp -n 3 "$work/disk" /dev/zero
-ends "--disk" 0 new --disk "$work/disk" -- sh -c "$write" </dev/null
+run_ends "--disk" 0 new --disk "$work/disk" -- sh -c "$write" </dev/null
 check "... is written" test "$(head -c 3 "$work/disk")" = new
 
 # --- bad ends
@@ -198,14 +198,14 @@ check "... that is another" test "$(stat -c %i "$root_disk")" != "$damaged"
 # --- too little memory: the same root does with more
 
 head -c 20000000 /dev/urandom >"$work/root/large"
-ends "a larger root" 0 hello -- busybox echo hello </dev/null
+run_ends "a larger root" 0 hello -- busybox echo hello </dev/null
 before=$(kept)
 status=0
 timeout 120 "$plyboot" run --root "$work/root" --memory 48 -- true </dev/null >"$work/out" 2>"$work/err" || status=$?
 check "... with too little memory" test "$status" -eq 125
-says "... says so" 'NOSPACE: the layers need [0-9]+ MiB of memory'
+run_says "... says so" 'NOSPACE: the layers need [0-9]+ MiB of memory'
 check "... which is no fault of the root" test "$(grep -c 'made anew' "$work/err")" -eq 0
-ends "... and has it again with more" 0 hello -- busybox echo hello </dev/null
+run_ends "... and has it again with more" 0 hello -- busybox echo hello </dev/null
 check "... as it was" test "$(kept)" = "$before"
 rm "$work/root/large"
 

@@ -88,7 +88,7 @@ check "... is a layer of the root alone" test "$(members "$work/none.layer")" = 
 mkdir -p "$work/links/etc"
 linked() { # TARGET OUTPUT MEMBERS: of the link
 	ln -sfn "$1" "$work/links/etc/resolv.conf"
-	ends "resolv.conf is a link to $1" 0 "$2" "${root[@]}" --root "$work/links" --network --log "$work/log" \
+	run_ends "resolv.conf is a link to $1" 0 "$2" "${root[@]}" --root "$work/links" --network \
 		--keep "$work/links.layer" -- sh -c 'cat /etc/resolv.conf 2>/dev/null || echo none'
 	check "... and the layer has nothing of it" test "$(members "$work/links.layer" | xargs)" = "$3"
 }
@@ -96,7 +96,7 @@ linked ../run/systemd/resolve/stub-resolv.conf "nameserver 10.0.2.3" ./
 linked /run/../run/a/b/../c.conf "nameserver 10.0.2.3" ./
 linked made.conf "nameserver 10.0.2.3" "./ etc/"
 linked ../run/../opt/no/resolv.conf none ./
-check "... which is said" grep -q 'warning: /etc/resolv.conf can.t be set' "$work/log"
+check "... which is said" grep -q 'warning: /etc/resolv.conf can.t be set' "$work/console"
 check "plyboot stack takes it" "$plyboot" stack --store "$work/store" --name kept --version 1 --init /bin/sh "$work/kept.layer"
 run_ends "... and a stack of a store with it runs" 0 "$seen" "${root[@]}" --root "$work/store:kept" -- sh -c "$look"
 
@@ -186,4 +186,11 @@ status=0
 SHELL=/bin/bash timeout 120 script -qefc "bash $work/terminal" "$work/typescript" </dev/null >/dev/null || status=$?
 check "at a terminal: status 3" test "$status" -eq 3
 check "... is kept as well" test "$(members "$work/terminal.layer" | xargs)" = "./ new"
+status=0
+run "${root[@]}" --keep "$work/full.layer" -- echo words >/dev/full 2>"$work/err" </dev/null || status=$?
+check "output that has no room: 125" test "$status" -eq 125
+run_says "... of which the layer is part" 'full[.]layer. was not written: .*No space left on device'
+check "... and it is not there" test ! -e "$work/full.layer"
+nothing_is_left
+
 finish

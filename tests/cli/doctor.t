@@ -528,6 +528,11 @@ is "... a stack boots" "$(python3 -c 'import json, sys; print(json.load(open(sys
 "$plyboot" doctor --run run --kernel-config good.config >"$work/out"
 is "without --memory and --time: this machine's" "$? $(grep -c '0 faults, 0 warnings' "$work/out")" "0 1"
 memory=40 finds "too little memory" NOSPACE 'demo-5 needs [0-9]+ MiB of memory, and of 40 MiB about'
+needed() { # ARGUMENT...: how many MiB
+	"$plyboot" doctor --run run --kernel-config good.config --memory 40 "$@" | sed -n 's/.*demo-5 needs \([0-9]*\) MiB.*/\1/p'
+}
+is "... for as many CPUs as there are" "$(needed)" "$(needed --cpus "$(getconf _NPROCESSORS_ONLN)")"
+ok "... or are said: one is less than two" test "$(needed --cpus 1)" -lt "$(needed --cpus 2)"
 time=2025-01-01T00:00:00Z doctor
 has "a clock that is behind" "$work/out" '^doctor: WARN TARGET: demo-5 '
 booted "r['policy']['floor'] = 6"

@@ -267,9 +267,13 @@ ok "... waits for that" test -e "$SEEN.released" -a "$SEEN" -nt "$SEEN.released"
 
 # --keep: what can't be is said before there is a guest, and without a guest's end nothing is written.
 keep_refuses() {
+	local before
 	rm -f "$SEEN"
+	echo "$1" >root/another
+	before=$(entries)
 	refuses "$1" 125 "$2" "$plyboot" run --kernel kernel --root root "${@:3}" -- x
 	ok "... before there is a guest" test ! -e "$SEEN"
+	is "... or a root for it" "$(entries)" "$before"
 }
 keep_refuses "--keep in a directory that is not there" MISSING --keep nowhere/k.layer
 keep_refuses "--keep in a guest of another architecture" USAGE --keep k.layer --arch riscv64
