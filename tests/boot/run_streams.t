@@ -60,7 +60,7 @@ guest 120 "power cut off by the command" '' -- poweroff -f
 run_says "... is said" 'the guest ended .* before the command did'
 guest 143 "poweroff from within ends the command" '' -- sh -c 'poweroff; sleep 60'
 guest 121 "a panic" 'before\n' -- sh -c 'echo before; sleep 1; echo c >/proc/sysrq-trigger; sleep 60'
-run_says "... is said" 'kernel panicked: ".*sysrq triggered crash"'
+run_says "... is said" 'kernel panicked: `.*sysrq triggered crash`'
 guest 122 "a command that hangs" 'before\n' --time-limit 15 -- sh -c 'echo before; sleep 600'
 guest 122 "a guest that does not get as far" '' --time-limit 3 --qemu-arg -S -- true
 
