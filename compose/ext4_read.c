@@ -41,12 +41,14 @@ static bool is_power_of_two(uint32_t number)
 
 /* --- the superblock */
 
+/* As Linux has them (ext4_fill_super()): with 64 bits a descriptor has all of its 64 bytes. */
 static bool numbers_can_be(const struct ext4 *fs, uint32_t log_block)
 {
+	uint32_t descriptor_least = (fs->incompat & INCOMPAT_64BIT) != 0 ? 64 : 32;
 	return log_block <= 6 && fs->inodes >= 11 && fs->inodes_per_group > 0 &&
 	       fs->inodes_per_group <= fs->block_bytes * 8 && fs->inode_bytes >= 128 &&
 	       fs->inode_bytes <= fs->block_bytes && is_power_of_two(fs->inode_bytes) &&
-	       fs->descriptor_bytes >= 32 && fs->descriptor_bytes <= 1024 &&
+	       fs->descriptor_bytes >= descriptor_least && fs->descriptor_bytes <= 1024 &&
 	       is_power_of_two(fs->descriptor_bytes) && fs->blocks > 0 && fs->first_block <= 1;
 }
 

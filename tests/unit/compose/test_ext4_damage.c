@@ -63,7 +63,7 @@ static void descriptors(void)
 	static const struct {
 		unsigned bytes;
 		enum error_code code;
-	} sizes[] = {{0, ERROR_FORMAT}, {16, ERROR_FORMAT}, {32, ERROR_NONE}, {63, ERROR_FORMAT},
+	} sizes[] = {{0, ERROR_FORMAT}, {16, ERROR_FORMAT}, {32, ERROR_FORMAT}, {63, ERROR_FORMAT},
 		{64, ERROR_NONE}, {96, ERROR_FORMAT}, {1024, ERROR_NONE}, {2048, ERROR_FORMAT},
 		{65535, ERROR_FORMAT}};
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

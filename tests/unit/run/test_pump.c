@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -87,6 +88,31 @@ static int writes_on(void)
 	}
 }
 
+static int writes_errors_late(void)
+{
+	pause_ms(500);
+	return write(2, "x", 1) == 1 ? 0 : 1;
+}
+
+static int closes_input(void)
+{
+	(void)close(0);
+	pause_ms(1000);
+	return write(1, "x", 1) == 1 ? 0 : 1;
+}
+
+/* The size of its terminal, once that has changed. */
+static int tells_size(void)
+{
+	struct winsize size = {0};
+	for (int i = 0; i < 500 && size.ws_row != 7; i++) {
+		if (ioctl(0, TIOCGWINSZ, &size) != 0)
+			return 1;
+		pause_ms(10);
+	}
+	return size.ws_col == 9 && write(1, "sized", 5) == 5 ? 4 : 1;
+}
+
 static int waits(void)
 {
 	pause_ms(60000);
@@ -163,6 +189,50 @@ static void host_closes_output(int fd)
 	host_reads(fd);
 }
 
+static void host_closes_errors(int fd)
+{
+	send_frame(fd, RUNPORT_CLOSE, "\2", 1);
+	host_reads(fd);
+}
+
+static void host_sends_argument(int fd)
+{
+	send_frame(fd, RUNPORT_ARGUMENT, "x", 1);
+	host_reads(fd);
+}
+
+static void host_sends_nonsense(int fd)
+{
+	if (write(fd, "I\0\0\0\0", 5) != 5)
+		told->broken = true;
+	host_reads(fd);
+}
+
+/* A size for a command without a terminal means nothing. */
+static void host_resizes(int fd)
+{
+	uint8_t size[4];
+	runport_store_size(size, 7, 9);
+	send_frame(fd, RUNPORT_WINDOW_SIZE, size, sizeof size);
+	host_reads(fd);
+}
+
+static void host_feeds_late(int fd)
+{
+	pause_ms(500);
+	send_frame(fd, RUNPORT_INPUT, "x", 1);
+	send_frame(fd, RUNPORT_INPUT_END, NULL, 0);
+	host_reads(fd);
+}
+
+/* Somebody in the guest stops it. */
+static void host_is_stopped(int fd)
+{
+	pause_ms(100);
+	(void)kill(getppid(), SIGTERM);
+	host_reads(fd);
+}
+
 static void host_goes(int fd)
 {
 	pause_ms(100);
@@ -173,9 +243,10 @@ static void host_goes(int fd)
 
 static struct port port;
 
+static struct job job;
+
 static int run(int (*program)(void), void (*host)(int), int *status, struct error *e)
 {
-	static const struct job job = {0};
 	struct streams streams;
 	int ends[2], signal_fd = supervise_descriptor();
 	memset(told, 0, sizeof *told);
@@ -220,6 +291,14 @@ static int run(int (*program)(void), void (*host)(int), int *status, struct erro
 	return result;
 }
 
+static void refuses(void (*host)(int), const char *name)
+{
+	struct error e = {.code = ERROR_NONE};
+	int status = -1;
+	ok(run(waits, host, &status, &e) == -1 && e.code == ERROR_FORMAT && status == -1, "%s",
+		name);
+}
+
 int main(void)
 {
 	struct error e = {.code = ERROR_NONE};
@@ -261,6 +340,27 @@ int main(void)
 	e.code = ERROR_NONE;
 	ok(run(waits, host_overfeeds, &status, &e) == -1 && e.code == ERROR_FORMAT,
 		"input over the window is refused");
+	refuses(host_sends_argument, "a frame of the job while the program runs");
+	refuses(host_sends_nonsense, "a frame that is none");
+	ok(run(writes_errors_late, host_closes_errors, &status, &e) == 0 && WIFSIGNALED(status) &&
+			WTERMSIG(status) == SIGPIPE && told->errors == 0,
+		"errors that the host does not want: SIGPIPE");
+	ok(run(writes_errors_late, host_resizes, &status, &e) == 0 && status == 0 &&
+			told->errors == 1 && !told->broken,
+		"a size without a terminal");
+	ok(run(closes_input, host_feeds_late, &status, &e) == 0 && status == 0 &&
+			told->output == 1 && told->credit == 0,
+		"input for a program that has closed it");
+	ok(run(waits, host_is_stopped, &status, &e) == 0 && WIFSIGNALED(status) &&
+			WTERMSIG(status) == SIGTERM,
+		"a guest that is stopped stops its program");
+	job = (struct job){.terminal = true, .rows = 3, .columns = 5};
+	ok(run(tells_size, host_resizes, &status, &e) == 0 && WEXITSTATUS(status) == 4 &&
+			told->output == 5,
+		"a terminal, and another size of it");
+	ok(run(copies, host_closes_output, &status, &e) == 0 && !told->broken,
+		"a terminal that the host hangs up");
+	job = (struct job){0};
 	e.code = ERROR_NONE;
 	ok(run(waits, host_goes, &status, &e) == -1 && e.code == ERROR_IO, "a host that goes");
 	return done();
