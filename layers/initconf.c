@@ -70,7 +70,8 @@ static int read_line(struct initconf_reader *r, char *line, bool seen[INITCONF_K
 			r->line, word);
 	if (!initconf_keys[i].set(r, line))
 		return error_set(r->e, ERROR_CONFIG, 0, "init.conf line %u: `%s` can't be `%s`%s",
-			r->line, word, line, initconf_keys[i].may_repeat ? ", or comes too often" : "");
+			r->line, word, line,
+			initconf_keys[i].may_repeat ? ", or comes too often" : "");
 	return 0;
 }
 

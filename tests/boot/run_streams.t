@@ -175,7 +175,7 @@ check "... nor is anything said" test "$(cat "$log")" = up
 # A kernel without seccomp's filters, as far as QEMU can tell: it asks for the flag first, then loads.
 ended=0
 timeout 120 strace -f --seccomp-bpf -qq -o "$work/trace" -e trace=seccomp -e inject=seccomp:error=EPERM:when=2+ \
-	"${run[@]}" -- sh -c 'echo up; exit 7' >"$work/got" 2>"$work/errors" </dev/null || ended=$?
+	"${runner[@]}" -- sh -c 'echo up; exit 7' >"$work/got" 2>"$work/errors" </dev/null || ended=$?
 check "where QEMU can't have a sandbox, it runs without" test "$ended $(cat "$work/got")" = "7 up"
 is_silent "... of which nothing is said"
 
