@@ -101,7 +101,7 @@ echo 'busybox cat /src/prog' >test.sh
 follow "its Makefile works" 'command make -s test'
 check "  what the test prints is there" grep -qx data "$work/said"
 echo 'exit 3' >>test.sh
-follow "  and fails when the test does" '! command make -s test'
+follow "  and fails when the test does" '! LC_ALL=C command make -s test'
 check "  with its status" grep -q 'test\] Error 3' "$work/said.errors"
 
 # --- Distribute it through a registry, and what of an update is done elsewhere
