@@ -172,6 +172,92 @@ static void interpreters(void)
 	is("x86_64", ERROR_TYPE, "iii, and what", "a long one");
 }
 
+/* --- the note that QEMU wants of a vmlinux */
+
+enum { NOTE_AT = 300, NOTE_BYTES = 12 + 4 + 8, PVH = 18 };
+
+static void put_note(size_t at, uint32_t name, uint32_t content, uint32_t type, const char *owner)
+{
+	put(at, 4, name);
+	put(at + 4, 4, content);
+	put(at + 8, 4, type);
+	memcpy(file + at + 12, owner, 4);
+}
+
+/* Its second entry has notes of so many bytes at `at`. */
+static void make_notes(unsigned class, unsigned order, uint64_t at, uint64_t bytes)
+{
+	const bool wide = class == ELFCLASS64;
+	make(wide ? EM_X86_64 : EM_386, class, order);
+	size_t entry = size - (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+	put(entry + (wide ? offsetof(Elf64_Phdr, p_offset) : offsetof(Elf32_Phdr, p_offset)),
+		wide ? 8 : 4, at);
+	put(entry + (wide ? offsetof(Elf64_Phdr, p_filesz) : offsetof(Elf32_Phdr, p_filesz)),
+		wide ? 8 : 4, bytes);
+	put_note(NOTE_AT, 4, 8, PVH, "Xen");
+	size = NOTE_AT + NOTE_BYTES;
+}
+
+static void make_note(void)
+{
+	make_notes(ELFCLASS64, ELFDATA2LSB, NOTE_AT, NOTE_BYTES);
+}
+
+static void boots(bool wanted, const char *name)
+{
+	uint8_t *copy = malloc(size > 0 ? size : 1);
+	if (size > 0)
+		memcpy(copy, file, size);
+	ok(elf_has_pvh(copy, size) == wanted, "%s", name);
+	free(copy);
+	make_note();
+}
+
+static void notes(void)
+{
+	make_note();
+	boots(true, "a vmlinux with the note");
+	make_notes(ELFCLASS32, ELFDATA2LSB, NOTE_AT, NOTE_BYTES);
+	boots(true, "one of 32 bits");
+	make_notes(ELFCLASS64, ELFDATA2MSB, NOTE_AT, NOTE_BYTES);
+	boots(true, "one of the other byte order");
+	put_note(NOTE_AT, 4, 8, PVH - 1, "Xen");
+	boots(false, "a note of another type");
+	put_note(NOTE_AT, 4, 8, PVH, "GNU");
+	boots(false, "a note of another owner");
+	put_note(NOTE_AT, 3, 8, PVH, "Xen");
+	boots(false, "an owner without its end");
+	put_note(NOTE_AT, 4, 9, PVH, "Xen");
+	boots(false, "a note that goes on behind the end");
+	put_note(NOTE_AT, UINT32_MAX, UINT32_MAX, PVH, "Xen");
+	boots(false, "a note of 8 GiB");
+	make_notes(ELFCLASS64, ELFDATA2LSB, NOTE_AT, 2 * NOTE_BYTES);
+	put_note(NOTE_AT, 4, 8, 3, "GNU");
+	put_note(NOTE_AT + NOTE_BYTES, 4, 8, PVH, "Xen");
+	size += NOTE_BYTES;
+	boots(true, "the second note");
+	make_notes(ELFCLASS64, ELFDATA2LSB, NOTE_AT, NOTE_BYTES + 11);
+	put_note(NOTE_AT, 4, 8, 3, "GNU");
+	size += 11;
+	boots(false, "what is too short for another note");
+	make_notes(ELFCLASS64, ELFDATA2LSB, NOTE_AT, NOTE_BYTES + 1);
+	boots(false, "notes that go on behind the end");
+	make_notes(ELFCLASS64, ELFDATA2LSB, NOTE_AT + NOTE_BYTES + 1, 0);
+	boots(false, "notes behind the end");
+	make_notes(ELFCLASS64, ELFDATA2LSB, UINT64_MAX, 2);
+	boots(false, "notes whose end comes round");
+	put(64 + sizeof(Elf64_Phdr), 4, PT_LOAD);
+	boots(false, "the same bytes elsewhere");
+	put(offsetof(Elf64_Ehdr, e_phnum), 2, UINT16_MAX);
+	boots(false, "a table that is too long");
+	put(offsetof(Elf64_Ehdr, e_phoff), 8, UINT64_MAX);
+	boots(false, "a table behind the end");
+	put(offsetof(Elf64_Ehdr, e_phnum), 2, 0);
+	boots(false, "no table");
+	size = 0;
+	boots(false, "nothing");
+}
+
 int main(void)
 {
 	make_good();
@@ -179,5 +265,6 @@ int main(void)
 	kinds();
 	tables();
 	interpreters();
+	notes();
 	return done();
 }

@@ -51,6 +51,13 @@ static void test_map(void)
 	holds("file", 13 * BLOCK - 2, "\0\0\0\0", 4, "no block of numbers: a hole");
 	make_disk();
 	unmap(UINT32_MAX);
+	put_u32(map() + 4 * (SINGLE + 1), 40);
+	put_u32(block(40), 41);
+	put_u32(block(41), 30);
+	holds("file", DOUBLE * BLOCK - 2, "\0\0aa", 4,
+		"a hole of many blocks, from within, and a block");
+	make_disk();
+	unmap(UINT32_MAX);
 	holds("file", UINT32_MAX - 4, "\0\0\0\0", 4, "the last bytes of a long hole");
 	put_u32(inode(FILE_INODE) + 0x6c, 3);
 	holds("file", (triple << 10) + 5, "\0\0\0\0", 4, "a hole where there are three steps");
@@ -100,6 +107,41 @@ static bool refused_at(uint64_t block)
 	return find(&file, "file", &e) == 0 && open_disk(&fs, &e) == 0 &&
 	       ext4_read_at(&fs, &file, block * BLOCK, bytes, sizeof bytes, &e) == -1 &&
 	       e.code == ERROR_FORMAT && e.text[0] != '\0';
+}
+
+/* The last block of all, and the one behind it, which is none. */
+static void test_map_end(void)
+{
+	unmap(FILE_BYTES);
+	put_u32(map(), BLOCKS - 1);
+	put_u32(map() + 4, BLOCKS);
+	memset(block(BLOCKS - 1), 'z', BLOCK);
+	holds("file", BLOCK - 4, "zzzz", 4, "the file system's last block");
+	refuses(ERROR_FORMAT, "... does not go on behind its end");
+}
+
+/* Each read may fail. */
+static void test_map_reads(void)
+{
+	for (unsigned reads = 1, left = 0; left == 0; reads++) {
+		uint8_t bytes[4];
+		struct ext4_file file;
+		struct ext4 fs;
+		struct error e;
+		unmap(14 * BLOCK);
+		put_u32(map() + 4 * SINGLE, 40);
+		put_u32(block(40) + 4, 30);
+		reads_left = reads;
+		int result = find(&file, "file", &e);
+		if (result == 0)
+			result = open_disk(&fs, &e);
+		if (result == 0)
+			result = ext4_read_at(&fs, &file, 13 * BLOCK, bytes, sizeof bytes, &e);
+		left = reads_left;
+		reads_left = 0;
+		ok(left > 0 ? result == 0 : result == -1 && e.code == ERROR_IO, "read %u", reads);
+		make_disk();
+	}
 }
 
 /* At each depth, and at each step on the way. */
@@ -167,6 +209,8 @@ int main(void)
 	make_disk();
 	test_map();
 	test_map_damage();
+	test_map_end();
+	test_map_reads();
 	test_map_steps();
 	test_mke2fs();
 	return done();

@@ -112,6 +112,10 @@ static void a_good_envelope_is_accepted(void)
 	accepts(&policy, 2, "two signatures by two keys");
 	policy.needed = 2;
 	accepts(&policy, 2, "where two are needed");
+	policy.needed = 3;
+	struct error e = refuses(&policy, ERROR_SIGNATURE, "but not where three are");
+	ok(strstr(e.text, "by 2 trusted keys, and 3 different") != NULL, "... which is said");
+	policy.needed = 2;
 	put_line(&a);
 	put_line(&a);
 	accepts(&policy, 2, "a repeated line changes nothing");
@@ -370,7 +374,8 @@ static void the_key_decides(void)
 	start(TEXT);
 	put_line(&a);
 	e = refuses(&policy, ERROR_SIGNATURE, "one signature where two are needed");
-	ok(strstr(e.text, "2 different") != NULL, "the message says how many");
+	ok(strstr(e.text, "by 1 trusted key, and 2 different") != NULL,
+		"the message says how many");
 	put_line(&a);
 	refuses(&policy, ERROR_SIGNATURE, "same key twice where two are needed");
 	policy = trust(twice, 2, 2);

@@ -58,6 +58,34 @@ static void whole_run(void)
 	close_pipe();
 }
 
+static void keep(void *context, const void *bytes, size_t length)
+{
+	strncat(context, bytes, length);
+}
+
+/* Both streams, as one, to a function. */
+static void sink(void)
+{
+	static char got[16];
+
+	end_room();
+	command.output_fd = 999; /* not looked at */
+	command.sink = keep;
+	command.sink_context = got;
+	begin_room();
+	say('h', "\1", 1);
+	settle();
+	is_str(hears(), "A1GE", "a guest of a sink has one output");
+	say('s', "", 0);
+	say('o', "out", 3);
+	say('e', "err", 3);
+	say('o', "put", 3);
+	say('x', "\0\5", 2);
+	settle();
+	is_str(got, "outerrput", "the sink got all of it, in order");
+	ok(relay_over(relay) && !relay->failed && relay->lost_errno == 0, "and the end");
+}
+
 static void bad_guest(void)
 {
 	struct pollfd polled[RELAY_POLLS];
@@ -371,6 +399,7 @@ int main(void)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	whole_run();
+	sink();
 	bad_guest();
 	guest_goes();
 	reader_goes();
