@@ -83,6 +83,7 @@ shows 2
 # --- Run one command in a guest
 
 commands=$(readme 'Run one command in a guest' 1)
+"$top/qemu/demo/kernel" amd64 >"$work/fetched" 2>&1 # the first time it says what it does
 check "the README has commands for plyboot run" [ "$(grep -c '^build/plyboot run ' <<<"$commands")" -ge 4 ]
 follow "they work" "$commands"
 check "  and print what they should" diff - <(sed -E '1s/^Linux .* [0-9]+\.[0-9].* x86_64 GNU.Linux$/Linux/' "$work/said") <<-'END'
