@@ -61,9 +61,9 @@ struct doctor {
 	struct record record;
 };
 
-/* One finding. `code` is ERROR_NONE for a note and what is good; `todo` NULL: nothing. */
+/* One finding. `code` is ERROR_NONE for a note and what is good; `remedy` NULL: nothing. */
 void doctor_say(struct doctor *doctor, enum doctor_kind kind, enum error_code code,
-	const char *todo, const char *format, ...) __attribute__((format(printf, 5, 6)));
+	const char *remedy, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Each looks at one thing and says what it finds. -1: it could not look, by no fault of what was
  * given to look at (no memory, a file that can't be opened). */

@@ -26,14 +26,14 @@ static void look_at_option(void *context, const struct kconfig_option *option)
 	static const char *const modules[][2] = {
 		{"CONFIG_EXT4_FS", "ext4"}, {"CONFIG_OVERLAY_FS", "overlay"}};
 	struct doctor *doctor = context;
-	char todo[160];
+	char remedy[160];
 	(void)snprintf(
-		todo, sizeof todo, "boot a kernel with %s=%s", option->name, option->accepted);
+		remedy, sizeof remedy, "boot a kernel with %s=%s", option->name, option->accepted);
 	if (!option->good && option->wanted)
 		doctor_say(doctor, DOCTOR_NOTE, ERROR_NONE, NULL, "%s is %s, better %s: %s",
 			option->name, option->has, option->accepted, option->reason);
 	else if (!option->good)
-		doctor_say(doctor, DOCTOR_FAULT, ERROR_KERNEL, todo, "%s is %s, must be %s: %s",
+		doctor_say(doctor, DOCTOR_FAULT, ERROR_KERNEL, remedy, "%s is %s, must be %s: %s",
 			option->name, option->has, option->accepted, option->reason);
 	for (size_t i = 0; option->good && i < 2; i++) {
 		if (strcmp(option->name, modules[i][0]) == 0 && strcmp(option->has, "m") == 0 &&

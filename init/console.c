@@ -261,8 +261,8 @@ void console_drain(void)
 
 void console_error(const char *what, const struct error *e)
 {
-	const char *todo = (unsigned)e->code < ERROR_CODES ? advice[e->code] : NULL;
+	const char *remedy = (unsigned)e->code < ERROR_CODES ? advice[e->code] : NULL;
 	console_alert("ERROR %s: %s: %s", what, error_code_name(e->code), e->text);
-	if (todo != NULL)
-		console_alert("  what to do: %s", todo);
+	if (remedy != NULL)
+		console_alert("  what to do: %s", remedy);
 }

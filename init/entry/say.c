@@ -75,8 +75,8 @@ void say(const char *format, ...)
 
 void say_error(const char *what, const struct error *e)
 {
-	const char *todo = say_advice(e->code);
+	const char *remedy = say_advice(e->code);
 	say("ERROR %s: %s: %s", what, error_code_name(e->code), e->text);
-	if (todo != NULL)
-		say("  what to do: %s", todo);
+	if (remedy != NULL)
+		say("  what to do: %s", remedy);
 }

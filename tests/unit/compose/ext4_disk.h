@@ -135,4 +135,18 @@ static inline int find(struct ext4_file *file, const char *path, struct error *e
 	return open_disk(&fs, e) != 0 ? -1 : ext4_find(&fs, path, file, e);
 }
 
+/* What is wrong now is found when `file` is looked for and read; then all is as it was. */
+static inline void refuses(enum error_code code, const char *name)
+{
+	uint8_t bytes[FILE_BYTES];
+	struct ext4_file file;
+	struct ext4 fs;
+	struct error e;
+	int result = find(&file, "file", &e);
+	if (result == 0 && open_disk(&fs, &e) == 0)
+		result = ext4_read_at(&fs, &file, 0, bytes, sizeof bytes, &e);
+	ok(result == -1 && e.code == code && e.text[0] != '\0', "%s", name);
+	make_disk();
+}
+
 #endif

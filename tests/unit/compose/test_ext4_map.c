@@ -64,19 +64,6 @@ static void test_map(void)
 	make_disk();
 }
 
-static void refuses(enum error_code code, const char *name)
-{
-	uint8_t bytes[FILE_BYTES];
-	struct ext4_file file;
-	struct ext4 fs;
-	struct error e;
-	int result = find(&file, "file", &e);
-	if (result == 0 && open_disk(&fs, &e) == 0)
-		result = ext4_read_at(&fs, &file, 0, bytes, sizeof bytes, &e);
-	ok(result == -1 && e.code == code && e.text[0] != '\0', "%s", name);
-	make_disk();
-}
-
 static void test_map_damage(void)
 {
 	uint8_t *file = inode(FILE_INODE);

@@ -1,19 +1,6 @@
 /* Files of a file system that was made by hand; what is wrong with it is refused. */
 #include "ext4_disk.h"
 
-static void refuses(enum error_code code, const char *name)
-{
-	uint8_t bytes[FILE_BYTES];
-	struct ext4_file file;
-	struct ext4 fs;
-	struct error e;
-	int result = find(&file, "file", &e);
-	if (result == 0 && open_disk(&fs, &e) == 0)
-		result = ext4_read_at(&fs, &file, 0, bytes, sizeof bytes, &e);
-	ok(result == -1 && e.code == code && e.text[0] != '\0', "%s", name);
-	make_disk();
-}
-
 static void test_reading(void)
 {
 	uint8_t bytes[BLOCK + 10];
